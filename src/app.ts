@@ -1,0 +1,266 @@
+import { resolve } from 'node:path';
+import { ClientPublisher } from './drivers/kafka/client-publisher.ts';
+import { ClientSource } from './drivers/kafka/client-source.ts';
+import { openWire, type TopicSettings, type WireCluster } from './drivers/kafka-wire/wire.ts';
+import { type Database, openDatabase } from './drivers/postgres/database.ts';
+import type { ObjectStore } from './drivers/storage/object-store.ts';
+import { openStorage } from './drivers/storage/open-storage.ts';
+import type { Settings } from './config/settings.ts';
+import { systemClock } from './lib/clock.ts';
+import { DataQuarantineError } from './lib/errors.ts';
+import { packageRoot } from './lib/package-root.ts';
+import type { Health } from './observe/health.ts';
+import type { Log } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+import { Batcher } from './pipeline/batch/batcher.ts';
+import { SlabRing } from './pipeline/batch/slab-ring.ts';
+import { Committer } from './pipeline/commit/committer.ts';
+import { Consumer } from './pipeline/consume/consumer.ts';
+import { Pipeline } from './pipeline/pipeline.ts';
+import { publishRefusal } from './pipeline/sink/publish-refusal.ts';
+import { Quarantine } from './pipeline/sink/quarantine.ts';
+import { Sink } from './pipeline/sink/sink.ts';
+import { tally } from './pipeline/tally.ts';
+import { Validator } from './pipeline/validate/validator.ts';
+import { Registry } from './registry/registry.ts';
+import { migrate } from './store/migrate.ts';
+import { createRecordId } from './store/record-id.ts';
+import { RecordStore } from './store/record-store.ts';
+import { WorkerPool } from './workers/pool.ts';
+
+/** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
+const tuning = {
+  slabs: 24,
+  slabRowsMax: 4_096,
+  slabBytesMax: 2 * 2 ** 20,
+  firstMsMax: 100,
+  lingerMsMax: 50,
+  flushMsInterval: 100,
+  drainMsMax: 20_000,
+  revokeMsMax: 20_000,
+  idleAfterMs: 30_000,
+  loadMessagesMax: 4_096,
+  loadBytesMax: 8 * 2 ** 20,
+  loadLingerMsMax: 20,
+  loadsMax: 4,
+  clientBatchBytesMax: 1_000_000,
+};
+
+export interface AppOptions {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly health: Health;
+}
+
+/** Names of the checks that `/readyz` waits for. */
+export const readinessChecks = ['kafka', 'postgres', 'storage', 'group'] as const;
+
+/** What was opened, in order; it is closed in the reverse order, whatever happened between. */
+type Closers = (() => Promise<void>)[];
+
+/**
+ * The composition root: opens the drivers, hands them to the rooms, and closes all in the reverse order. The only wiring there is.
+ */
+export class App {
+  readonly #pipeline: Pipeline;
+  readonly #closers: Closers;
+
+  private constructor(pipeline: Pipeline, closers: Closers) {
+    this.#pipeline = pipeline;
+    this.#closers = closers;
+  }
+
+  /** Opens everything; on a failure closes what was opened and throws it. */
+  static async open(options: AppOptions): Promise<App> {
+    const closers: Closers = [];
+    try {
+      return new App(await compose(options, closers), closers);
+    } catch (error) {
+      await closeAll(closers);
+      throw error;
+    }
+  }
+
+  /** Runs until `stop` or a failure; then drains and closes. */
+  async run(): Promise<void> {
+    try {
+      await this.#pipeline.run();
+    } finally {
+      await closeAll(this.#closers);
+    }
+  }
+
+  stop(): void {
+    this.#pipeline.stop();
+  }
+}
+
+async function closeAll(closers: Closers): Promise<void> {
+  for (const close of closers.splice(0).reverse()) await close();
+}
+
+async function compose(options: AppOptions, closers: Closers): Promise<Pipeline> {
+  const { settings, log, metrics, health } = options;
+  const topics = await describeTopics(settings);
+  health.ready('kafka');
+  const { database, storage } = await openStores(settings, closers);
+  health.ready('postgres');
+  health.ready('storage');
+  const { pool, registry } = await openJudges(options, closers);
+
+  // The loop exists only after its parts; what fails meanwhile is kept for it.
+  let pipeline: Pipeline | null = null;
+  let early: { error: unknown } | null = null;
+  const fail = (error: unknown) => {
+    if (pipeline) pipeline.fail(error);
+    else early ??= { error };
+  };
+  const client = { brokers: settings.kafka.brokers.join(','), properties: settings.kafka.client };
+  const publisher = await ClientPublisher.open({
+    client: { ...client, clientId: 'dataquarantine-producer' },
+    messageBytesMax: Math.max(topics.valid.messageBytesMax, topics.dlq.messageBytesMax),
+    batchBytesMax: Math.min(topics.valid.messageBytesMax, topics.dlq.messageBytesMax, tuning.clientBatchBytesMax),
+    log,
+    onFatal: fail,
+  });
+  closers.push(() => publisher.close());
+  const source = await ClientSource.open({
+    client: { ...client, clientId: 'dataquarantine-consumer' },
+    groupId: settings.kafka.groupId,
+    topics: settings.kafka.sourceTopics,
+    lossyHeaders: settings.kafka.lossyHeaders,
+    log,
+    onLag: (lags) => {
+      for (const { topic, partition, messages } of lags) metrics.consumerLag.set({ topic, partition: String(partition) }, messages);
+    },
+    onStopped: ({ topic, partition }, error) => {
+      log.error({ err: error }, 'a partition is stopped');
+      health.notReady(`partition ${topic}/${partition}`, error.message);
+    },
+    onFatal: fail,
+  });
+  closers.push(() => source.close());
+
+  const clock = systemClock;
+  const entry = (schema: number) => registry.catalog().entries[schema] ?? null;
+  const committer = new Committer(source);
+  const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
+  const validator = new Validator({
+    judge: pool,
+    catalog: () => registry.catalog().reference,
+    topics: settings.kafka.sourceTopics.map((topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false }),
+    limits: settings.limits,
+    onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(entry(schema)?.name ?? null) }, seconds),
+  });
+  const quarantine = new Quarantine({
+    storage,
+    records: new RecordStore(database),
+    publisher,
+    dlqTopic: settings.kafka.dlqTopic,
+    dlqPartitions: topics.dlqPartitions,
+    identify: createRecordId(topics.cluster),
+    clock,
+    loadMessagesMax: tuning.loadMessagesMax,
+    loadBytesMax: tuning.loadBytesMax,
+    lingerMsMax: tuning.loadLingerMsMax,
+    loadsMax: tuning.loadsMax,
+    onDuration: (sink, seconds) => {
+      metrics.sinkDuration.observe({ sink }, seconds);
+      if (sink !== 'dlq') health.ready(sink);
+    },
+    onRetry: (sink, error, attempt) => {
+      metrics.sinkErrors.inc({ sink });
+      health.notReady(sink, error.message);
+      log.warn({ sink, attempt, code: error.code }, `${error.message}; trying again`);
+    },
+  });
+  const { validTopic } = settings.kafka;
+  const sink = new Sink({
+    publisher,
+    validTopic,
+    keyRequired: topics.valid.compacted,
+    quarantine,
+    faultOf: (batch, refusal) => publishRefusal(refusal, validTopic, entry(batch.slab.schemas[refusal.row] ?? -1)),
+  });
+  const consumer = new Consumer({ source, holder: committer, clock, log, revokeMsMax: tuning.revokeMsMax, idleAfterMs: tuning.idleAfterMs });
+  const batcher = new Batcher({ ring, clock, judgesBusy: () => validator.busy, firstMsMax: tuning.firstMsMax, lingerMsMax: tuning.lingerMsMax });
+  const turnedLoop = health.watchLoop('consume loop', 60_000);
+  closers.push(async () => health.forgetLoop('consume loop'));
+  pipeline = new Pipeline({
+    consumer,
+    ring,
+    batcher,
+    validator,
+    validPartitions: topics.validPartitions,
+    sink,
+    committer,
+    clock,
+    onSettled: (receipt) => tally(receipt, (schema) => entry(schema)?.name ?? null, metrics, clock.now()),
+    onTurn: () => {
+      turnedLoop();
+      metrics.inflightMessages.set(committer.openMessages);
+      if (source.joined) health.ready('group');
+    },
+    drainMsMax: tuning.drainMsMax,
+    flushMsInterval: tuning.flushMsInterval,
+  });
+  if (early) pipeline.fail((early as { error: unknown }).error);
+  return pipeline;
+}
+
+interface Topics {
+  readonly cluster: WireCluster;
+  readonly valid: TopicSettings;
+  readonly dlq: TopicSettings;
+  readonly validPartitions: number;
+  readonly dlqPartitions: number;
+}
+
+/** What the cluster says of our topics. A missing one is named with what to do. */
+async function describeTopics(settings: Settings): Promise<Topics> {
+  const { brokers, client, sourceTopics, validTopic, dlqTopic } = settings.kafka;
+  const wire = await openWire({ brokers, client });
+  try {
+    const cluster = await wire.cluster([...new Set([...sourceTopics, validTopic, dlqTopic])]);
+    const described = await wire.topicSettings([validTopic, dlqTopic]);
+    const valid = described.get(validTopic);
+    const dlq = described.get(dlqTopic);
+    const validPartitions = cluster.topics.get(validTopic)?.partitions;
+    const dlqPartitions = cluster.topics.get(dlqTopic)?.partitions;
+    if (!valid || !dlq || !validPartitions || !dlqPartitions) {
+      throw new DataQuarantineError('DQ_KAFKA_TOPIC_MISSING', `the broker does not describe ${validTopic} or ${dlqTopic}; check the rights on them.`);
+    }
+    return { cluster, valid, dlq, validPartitions, dlqPartitions };
+  } finally {
+    await wire.close();
+  }
+}
+
+async function openStores(settings: Settings, closers: Closers): Promise<{ database: Database; storage: ObjectStore }> {
+  const url = settings.postgres.url;
+  if (url === null) throw new DataQuarantineError('DQ_CONFIG_INVALID', 'postgres.url (DQ_POSTGRES_URL) is not set; give the URL of a database.');
+  if (settings.postgres.migrate) await migrate(url);
+  const database = openDatabase({ url, poolMax: tuning.loadsMax + 2 });
+  closers.push(() => database.close());
+  const storage = openStorage(settings.storage);
+  closers.push(() => storage.close());
+  await storage.ensure();
+  return { database, storage };
+}
+
+async function openJudges({ settings, log, metrics }: AppOptions, closers: Closers): Promise<{ pool: WorkerPool; registry: Registry }> {
+  const pool = await WorkerPool.open({ threads: settings.validation.workers, log });
+  closers.push(() => pool.close());
+  metrics.workerThreads.set(pool.threads);
+  const registry = await Registry.open({
+    dir: settings.schemas.dir,
+    cacheDir: settings.schemas.cacheDir,
+    prebuiltDir: resolve(packageRoot, 'generated'),
+    compile: (task) => pool.compile(task),
+    log,
+  });
+  closers.push(() => registry.close());
+  metrics.knowSchemas(registry.catalog().entries.map(({ name }) => name));
+  return { pool, registry };
+}

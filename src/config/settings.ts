@@ -1,0 +1,279 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import {
+  accessTokens,
+  broker,
+  choice,
+  clientProperties,
+  httpUrl,
+  list,
+  postgresUrl,
+  schemaName,
+  size,
+  storageUrl,
+  text,
+  topicName,
+  truth,
+  truthOrAuto,
+  whole,
+} from './kinds.ts';
+
+/** What is known of one setting beside its type: where it may come from, what to hide, what its page says. */
+export interface About {
+  readonly doc: string;
+  /** The environment variable, null where only file and flags set it. */
+  readonly environment: string | null;
+  /** `whole`: never shown. `url`: shown without user and password. `entries`: entries with telling names are not shown. */
+  readonly secret: 'no' | 'whole' | 'url' | 'entries';
+  readonly unit: 'bytes' | null;
+  /** The default in words where its value would say less, or differs from machine to machine. */
+  readonly fallback: string | null;
+}
+
+export const abouts = z.registry<About>();
+
+function setting<Kind extends z.ZodType>(kind: Kind, doc: string, about: Partial<Omit<About, 'doc'>> = {}): Kind {
+  abouts.add(kind, { environment: null, secret: 'no', unit: null, fallback: null, ...about, doc });
+  return kind;
+}
+
+/** A group of settings. A name with nothing behind it, as a half commented-out file leaves, is an empty group. */
+function section<Shape extends z.core.$ZodShape>(shape: Shape) {
+  const strict = z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'a group of settings' : undefined) });
+  return z.preprocess((value) => value ?? {}, strict).prefault({});
+}
+
+const mib = 2 ** 20;
+const gib = 2 ** 30;
+
+const kafka = section({
+  brokers: setting(list(broker, 'a list of HOST:PORT').default([]), 'The brokers to start from; the others are found through them.', {
+    environment: 'DQ_KAFKA_BROKERS',
+    fallback: 'none: required',
+  }),
+  groupId: setting(text('the name of a consumer group').default('dataquarantine-validators'), 'The consumer group.', {
+    environment: 'DQ_KAFKA_GROUP_ID',
+  }),
+  sourceTopics: setting(
+    list(topicName, 'a list of topic names')
+      .refine((topics) => topics.length > 0, { error: 'at least one topic name' })
+      .default(['raw-events']),
+    'The topics to validate.',
+    { environment: 'DQ_KAFKA_SOURCE_TOPICS' },
+  ),
+  validTopic: setting(topicName.default('validated-events'), 'Where valid messages go, unchanged.', {
+    environment: 'DQ_KAFKA_VALID_TOPIC',
+  }),
+  dlqTopic: setting(topicName.default('quarantine-dlq'), 'Where the dead letters of quarantined messages go.', {
+    environment: 'DQ_KAFKA_DLQ_TOPIC',
+  }),
+  client: setting(
+    clientProperties.default({}),
+    'Any librdkafka property by its own dotted name: TLS, SASL, timeouts. Properties that the guarantee rests on cannot be changed.',
+    { secret: 'entries', fallback: 'none' },
+  ),
+  lane: setting(
+    choice(['auto', 'native', 'client']).default('auto'),
+    'How messages cross from and to Kafka: in native code, or through the client library. `auto` takes native where it is built.',
+    { environment: 'DQ_LANE' },
+  ),
+  lossyHeaders: setting(
+    truth().default(false),
+    'Go on where the client lane cannot carry a header unchanged (one without a value, one named `__proto__`)? Such headers then arrive changed.',
+  ),
+});
+
+const postgres = section({
+  url: setting(postgresUrl.nullable().default(null), 'The database of the quarantine.', {
+    environment: 'DQ_POSTGRES_URL',
+    secret: 'url',
+    fallback: 'none: required',
+  }),
+  migrate: setting(truth().default(true), 'Bring the tables up to date when the service starts? If not, run `dq migrate`.'),
+});
+
+const storage = section({
+  url: setting(
+    storageUrl.default('s3://data-quarantine'),
+    'Where payloads of quarantined messages are kept: `s3://BUCKET`, `s3://BUCKET/PREFIX` or `file:///DIRECTORY`.',
+    { environment: 'DQ_STORAGE_URL' },
+  ),
+  endpoint: setting(httpUrl.nullable().default(null), 'An S3 server other than AWS; buckets are then addressed path-style.', {
+    environment: 'DQ_STORAGE_ENDPOINT',
+    secret: 'url',
+    fallback: 'AWS',
+  }),
+  region: setting(text('an AWS region').nullable().default(null), 'The region of the bucket.', {
+    environment: 'AWS_REGION',
+    fallback: "the AWS client's own",
+  }),
+  accessKeyId: setting(text('an access key id').nullable().default(null), 'Access key, if not found by the AWS client itself.', {
+    environment: 'AWS_ACCESS_KEY_ID',
+    fallback: "the AWS client's own",
+  }),
+  secretAccessKey: setting(text('a secret access key').nullable().default(null), 'The secret of the access key.', {
+    environment: 'AWS_SECRET_ACCESS_KEY',
+    secret: 'whole',
+    fallback: "the AWS client's own",
+  }),
+  sessionToken: setting(text('a session token').nullable().default(null), 'Needed with temporary access keys.', {
+    environment: 'AWS_SESSION_TOKEN',
+    secret: 'whole',
+    fallback: "the AWS client's own",
+  }),
+});
+
+const schemas = section({
+  dir: setting(text('a folder').default('schemas'), 'The folder of schema files, `<name>/<version>.yaml`.', {
+    environment: 'DQ_SCHEMAS_DIR',
+  }),
+  cacheDir: setting(
+    text('a folder').default('.cache/validators'),
+    'Where validators are generated for schema versions that the build did not know.',
+  ),
+});
+
+const topic = z.strictObject(
+  {
+    schema: setting(schemaName.nullable().default(null), 'The schema of messages that name none.', { fallback: 'none' }),
+    allowed: setting(
+      list(schemaName, 'a list of schema names').nullable().default(null),
+      'The schemas that messages of this topic may name.',
+      {
+        fallback: 'all',
+      },
+    ),
+    strict: setting(truth().default(false), 'Quarantine messages that name a schema which is not allowed?'),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? 'a group of settings' : undefined) },
+);
+
+const limits = section({
+  valueBytes: setting(size(1, 1_000_000_000).default(10 * mib), 'Larger values are quarantined as `too_large`.', { unit: 'bytes' }),
+  depth: setting(whole(1, 1_000).default(128), 'Values nested deeper are quarantined as `too_deep`.'),
+  keys: setting(whole(1, 10_000_000).default(100_000), 'Values with more object members in all are quarantined as `too_large`.'),
+  headerBytes: setting(size(0, 1_000_000_000).default(64 * 1024), 'Messages with larger headers are quarantined as `too_large`.', {
+    unit: 'bytes',
+  }),
+});
+
+const spool = section({
+  dir: setting(text('a folder').default('spool'), 'The folder that takes quarantined messages while database or storage are away.', {
+    environment: 'DQ_SPOOL_DIR',
+  }),
+  bytesMax: setting(size(mib, 1024 * gib).default(gib), 'The most that may lie there; a full spool stops consumption.', { unit: 'bytes' }),
+  commit: setting(
+    truthOrAuto().default('auto'),
+    "May offsets be committed on the spool alone? `auto`: yes, unless the folder lies on a container's own layer or in memory.",
+  ),
+});
+
+const http = section({
+  host: setting(text('a host name or address').default('127.0.0.1'), 'The address to listen on.', { environment: 'DQ_HTTP_HOST' }),
+  port: setting(whole(0, 65_535).default(8080), 'The port to listen on; 0 takes a free one.', { environment: 'DQ_HTTP_PORT' }),
+});
+
+const metrics = section({
+  host: setting(text('a host name or address').nullable().default(null), 'An address of its own for health and metrics.', {
+    fallback: '`http.host`',
+  }),
+  port: setting(whole(0, 65_535).nullable().default(null), 'A port of its own for health and metrics.', {
+    fallback: 'none: `http.port` serves them',
+  }),
+});
+
+const validation = section({
+  workers: setting(
+    whole(1, 256).default(() => availableParallelism()),
+    'Threads that validate.',
+    { environment: 'DQ_WORKERS', fallback: 'number of cores' },
+  ),
+  engine: setting(
+    choice(['auto', 'native', 'js']).default('auto'),
+    'What judges messages. `auto`: native code where it is built and takes the schema, generated JavaScript elsewhere.',
+    { environment: 'DQ_ENGINE' },
+  ),
+});
+
+const auth = section({
+  mode: setting(choice(['none', 'token', 'oidc']).default('none'), 'Who may use the HTTP API. `none` needs `http.host` to be loopback.', {
+    environment: 'DQ_AUTH_MODE',
+  }),
+  tokens: setting(
+    accessTokens.default([]),
+    'Bearer tokens, `NAME:ROLE:TOKEN` a line or comma. `TOKEN` is plain or `sha256=HEX`; roles: `viewer`, `reviewer`, `operator`, `admin`; `+payload` behind a role adds the right to read payloads.',
+    { environment: 'DQ_AUTH_TOKENS', secret: 'whole', fallback: 'none' },
+  ),
+  oidc: section({
+    issuer: setting(httpUrl.nullable().default(null), 'The issuer.', { environment: 'DQ_OIDC_ISSUER', fallback: 'none' }),
+    clientId: setting(text('a client id').nullable().default(null), 'The client id.', {
+      environment: 'DQ_OIDC_CLIENT_ID',
+      fallback: 'none',
+    }),
+    clientSecret: setting(text('a client secret').nullable().default(null), 'The client secret.', {
+      environment: 'DQ_OIDC_CLIENT_SECRET',
+      secret: 'whole',
+      fallback: 'none',
+    }),
+    roleClaim: setting(text('the name of a claim').nullable().default(null), 'The claim that holds the role.', {
+      environment: 'DQ_OIDC_ROLE_CLAIM',
+      fallback: 'none',
+    }),
+  }),
+});
+
+const log = section({
+  level: setting(
+    choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    'The least grave lines that are written.',
+    {
+      environment: 'DQ_LOG_LEVEL',
+    },
+  ),
+});
+
+/** Every setting there is: types, defaults, environment names and documentation come from here alone. */
+export const settingsSchema = z.strictObject({
+  kafka,
+  postgres,
+  storage,
+  schemas,
+  topics: z.preprocess((value) => value ?? {}, z.record(topicName, topic, { error: 'a group of topics' })).prefault({}),
+  limits,
+  spool,
+  http,
+  metrics,
+  validation,
+  auth,
+  log,
+});
+
+type Parsed = z.output<typeof settingsSchema>;
+
+type DeepReadonly<T> = T extends (...args: never) => unknown
+  ? T
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+/** An address to listen on. */
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * The effective settings. `metrics` is null where `http` serves health and metrics. Without the matching `need` of `loadSettings`,
+ * `kafka.brokers` may be empty and `postgres.url` null.
+ */
+export type Settings = DeepReadonly<Omit<Parsed, 'metrics'>> & { readonly metrics: Listen | null };
+
+/** What the schema gives becomes what the service is given. */
+export function settingsOf(parsed: Parsed): Settings {
+  const { host, port } = parsed.metrics;
+  return {
+    ...parsed,
+    topics: Object.assign(Object.create(null), parsed.topics) as Settings['topics'],
+    metrics: port === null ? null : { host: host ?? parsed.http.host, port },
+  };
+}

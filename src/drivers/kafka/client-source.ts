@@ -1,0 +1,336 @@
+import { once } from 'node:events';
+import {
+  CODES,
+  type ConsumerGlobalConfig,
+  KafkaConsumer,
+  type LibrdKafkaError,
+  type Message as ClientMessage,
+  type TopicPartition as ClientPartition,
+} from '@confluentinc/kafka-javascript';
+import { assert } from '../../lib/assert.ts';
+import { createDeferred, type Deferred } from '../../lib/deferred.ts';
+import { DataQuarantineError } from '../../lib/errors.ts';
+import type { Watermark } from '../../model/delivery.ts';
+import type { Header } from '../../model/header.ts';
+import { Slab } from '../../model/slab.ts';
+import type { Log } from '../../observe/log.ts';
+import { fromClientHeaders } from './client-headers.ts';
+import { type ClientSettings, consumerSettings } from './client-settings.ts';
+import { ConsumeSize } from './consume-size.ts';
+import type { Lag, Rebalance, Source, TopicPartition } from './lane.ts';
+import { lagOf } from './statistics.ts';
+
+export interface ClientSourceOptions {
+  readonly client: ClientSettings;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** Pass on header names that the client may have altered (bytes that are not UTF-8) instead of stopping their partition. */
+  readonly lossyHeaders: boolean;
+  readonly log: Log;
+  readonly onLag: (lag: readonly Lag[]) => void;
+  /** Told once when a partition must stop because the lane cannot carry a message unchanged. */
+  readonly onStopped: (partition: TopicPartition, error: DataQuarantineError) => void;
+  /** The client gave up for good, outside of any call. */
+  readonly onFatal: (error: DataQuarantineError) => void;
+}
+
+/** What the client has and its types do not say. */
+interface ClientConsumer extends KafkaConsumer {
+  setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void;
+  rebalanceProtocol(): 'NONE' | 'EAGER' | 'COOPERATIVE';
+  incrementalAssign(partitions: readonly TopicPartition[]): this;
+  incrementalUnassign(partitions: readonly TopicPartition[]): this;
+  assignmentLost(): boolean;
+}
+
+interface Carried {
+  readonly message: ClientMessage;
+  readonly headers: readonly Header[];
+  readonly topic: number;
+  readonly epoch: number;
+}
+
+const connectMsMax = 15_000;
+
+/**
+ * The reading half of the client lane: the official client's rdkafka-style consumer with a loop of our own.
+ *
+ * It knows the partitions held, each with an epoch that no other assignment of this process ever had, and the messages that were
+ * consumed but did not fit a slab. The rebalance callback only queues; `answer` tells the client. While the source closes, the
+ * queue is answered inline, because the client waits for the last unassign inside `disconnect`.
+ */
+export class ClientSource implements Source {
+  readonly topics: readonly string[];
+  readonly #consumer: ClientConsumer;
+  readonly #options: ClientSourceOptions;
+  readonly #topicIndex: ReadonlyMap<string, number>;
+  readonly #epochs = new Map<string, number>();
+  readonly #stopped = new Set<string>();
+  readonly #size = new ConsumeSize();
+  #carried: Carried[] = [];
+  #carriedHead = 0;
+  #epochLast = 0;
+  #rebalances: Rebalance[] = [];
+  #rebalanceWaiter: Deferred | null = null;
+  #joined = false;
+  #paused = false;
+  #closing = false;
+  #consuming = false;
+  #committing = false;
+  #commitAgain = false;
+
+  private constructor(options: ClientSourceOptions) {
+    this.#options = options;
+    this.topics = options.topics;
+    this.#topicIndex = new Map(options.topics.map((topic, index) => [topic, index]));
+    this.#consumer = new KafkaConsumer({
+      ...consumerSettings(options.client, options.groupId),
+      rebalance_cb: (error: LibrdKafkaError, partitions: ClientPartition[]) => this.#queueRebalance(error, partitions),
+      offset_commit_cb: true,
+    } as ConsumerGlobalConfig) as ClientConsumer;
+    this.#consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
+    this.#consumer.on('event.error', (error: LibrdKafkaError) => this.#onError(error));
+    this.#consumer.on('event.stats', (event: { message: string }) => options.onLag(lagOf(event.message, this.topics)));
+    this.#consumer.on('offset.commit', (error: LibrdKafkaError | null) => this.#onCommitted(error));
+  }
+
+  /** Connects and subscribes. Throws DQ_KAFKA_UNREACHABLE when no broker answers within 15 s. */
+  static async open(options: ClientSourceOptions): Promise<ClientSource> {
+    const source = new ClientSource(options);
+    await connect(source.#consumer, options.client.brokers);
+    source.#consumer.subscribe([...options.topics]);
+    return source;
+  }
+
+  get joined(): boolean {
+    return this.#joined;
+  }
+
+  get rebalancePending(): boolean {
+    return this.#rebalances.length > 0;
+  }
+
+  get oversizeBytes(): number | null {
+    const next = this.#carried[this.#carriedHead];
+    return next ? Slab.bytesOf({ value: next.message.value, key: next.message.key as Buffer | null, headers: next.headers }) : null;
+  }
+
+  async rebalanced(): Promise<void> {
+    if (this.#rebalances.length > 0) return;
+    this.#rebalanceWaiter ??= createDeferred();
+    await this.#rebalanceWaiter.promise;
+  }
+
+  nextRebalance(): Rebalance | null {
+    return this.#rebalances.shift() ?? null;
+  }
+
+  answer(rebalance: Rebalance): void {
+    const partitions = rebalance.partitions.map((partition) => ({ ...partition }));
+    const cooperative = this.#consumer.rebalanceProtocol() === 'COOPERATIVE';
+    if (rebalance.kind === 'assign') {
+      for (const { topic, partition } of partitions) this.#epochs.set(keyOf(topic, partition), ++this.#epochLast);
+      if (cooperative) this.#consumer.incrementalAssign(partitions);
+      else this.#consumer.assign(partitions);
+      // A pause outlives an assignment in librdkafka, so every assignment starts with a resume.
+      if (!this.#paused && partitions.length > 0) this.#consumer.resume(partitions);
+    } else {
+      for (const { topic, partition } of partitions) {
+        this.#epochs.delete(keyOf(topic, partition));
+        this.#stopped.delete(keyOf(topic, partition));
+      }
+      if (cooperative) this.#consumer.incrementalUnassign(partitions);
+      else this.#consumer.unassign();
+    }
+    this.#joined = true;
+  }
+
+  epochOf(topic: string, partition: number): number | null {
+    return this.#epochs.get(keyOf(topic, partition)) ?? null;
+  }
+
+  async fill(slab: Slab, waitMs: number): Promise<number> {
+    let appended = this.#appendCarried(slab);
+    if (this.#carriedHead < this.#carried.length) return appended;
+    for (const message of await this.#consume(this.#size.next, waitMs)) this.#carry(message);
+    appended += this.#appendCarried(slab);
+    return appended;
+  }
+
+  storeOffsets(watermarks: readonly Watermark[]): void {
+    const current = watermarks.filter(({ topic, partition, epoch }) => this.epochOf(topic, partition) === epoch);
+    if (current.length === 0) return;
+    try {
+      this.#consumer.offsetsStore(current.map(({ topic, partition, offsetNext }) => ({ topic, partition, offset: offsetNext })));
+    } catch (error) {
+      // The client refuses partitions that the group took away a moment ago; their next owner reads these messages again.
+      if ((error as LibrdKafkaError).code !== CODES.ERRORS.ERR__STATE) throw error;
+    }
+  }
+
+  commitStored(): void {
+    if (this.#committing) {
+      this.#commitAgain = true;
+      return;
+    }
+    try {
+      this.#committing = true;
+      // Without an argument the client commits what is stored; its types do not say so.
+      (this.#consumer.commit as () => void).call(this.#consumer);
+    } catch (error) {
+      this.#committing = false;
+      if ((error as LibrdKafkaError).code !== CODES.ERRORS.ERR__NO_OFFSET) throw error;
+    }
+  }
+
+  async idle(waitMs: number): Promise<void> {
+    const held = this.#held();
+    if (!this.#paused && held.length > 0) {
+      this.#consumer.pause(held);
+      this.#paused = true;
+    }
+    // A paused partition may still hand over what was already on its way.
+    for (const message of await this.#consume(1, waitMs)) this.#carry(message);
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    const held = this.#held().filter(({ topic, partition }) => !this.#stopped.has(keyOf(topic, partition)));
+    if (held.length > 0) this.#consumer.resume(held);
+  }
+
+  /** Leaves the group; the client commits what is stored on its way out. */
+  async close(): Promise<void> {
+    assert(!this.#consuming, 'the source was closed with a consume in flight');
+    this.#closing = true;
+    for (const rebalance of this.#rebalances.splice(0)) this.answer(rebalance);
+    await new Promise<void>((resolve) => this.#consumer.disconnect(() => resolve()));
+  }
+
+  #held(): TopicPartition[] {
+    return [...this.#epochs.keys()].map(partitionOf);
+  }
+
+  #queueRebalance(error: LibrdKafkaError, clientPartitions: ClientPartition[]): void {
+    const kind = error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS ? 'assign' : 'revoke';
+    const partitions = clientPartitions.map(({ topic, partition }) => ({ topic, partition }));
+    const rebalance: Rebalance = { kind, partitions, lost: kind === 'revoke' && this.#consumer.assignmentLost() };
+    if (this.#closing) return this.answer(rebalance);
+    this.#rebalances.push(rebalance);
+    this.#rebalanceWaiter?.resolve();
+    this.#rebalanceWaiter = null;
+  }
+
+  async #consume(count: number, waitMs: number): Promise<ClientMessage[]> {
+    assert(!this.#consuming, 'two consumes were in flight');
+    this.#consuming = true;
+    this.#consumer.setDefaultConsumeTimeout(waitMs);
+    const startedMs = performance.now();
+    try {
+      return await new Promise<ClientMessage[]>((resolve, reject) => {
+        this.#consumer.consume(count, (error: LibrdKafkaError | null, messages?: ClientMessage[]) => {
+          if (error) {
+            this.#onError(error);
+            if (error.code === CODES.ERRORS.ERR__FATAL) return reject(fatalError(error));
+            // An erring client answers at once; the loop must not spin on it.
+            setTimeout(() => resolve([]), 100);
+            return;
+          }
+          if (count > 1) this.#size.learn(count, messages?.length ?? 0, performance.now() - startedMs);
+          resolve(messages ?? []);
+        });
+      });
+    } finally {
+      this.#consuming = false;
+    }
+  }
+
+  #carry(message: ClientMessage): void {
+    const key = keyOf(message.topic, message.partition);
+    const epoch = this.#epochs.get(key);
+    const topic = this.#topicIndex.get(message.topic);
+    // Messages of a partition that was given back can still arrive; its owner has them too.
+    if (epoch === undefined || topic === undefined || this.#stopped.has(key)) return;
+    const headers = fromClientHeaders(message.headers);
+    const altered = this.#options.lossyHeaders ? undefined : headers.find(({ name }) => name.includes('\uFFFD'));
+    if (altered) return this.#stop(message);
+    this.#carried.push({ message, headers, topic, epoch });
+  }
+
+  #stop({ topic, partition, offset }: ClientMessage): void {
+    this.#stopped.add(keyOf(topic, partition));
+    this.#consumer.pause([{ topic, partition }]);
+    this.#options.onStopped(
+      { topic, partition },
+      new DataQuarantineError(
+        'DQ_KAFKA_HEADER_LOST',
+        `${topic}/${partition} stops before offset ${offset}: a header name there is not UTF-8, and the client lane would alter it. ` +
+          'Use the native lane (kafka.lane: native), or accept the altered name with kafka.lossyHeaders: true.',
+      ),
+    );
+  }
+
+  #appendCarried(slab: Slab): number {
+    let appended = 0;
+    for (let next = this.#carried[this.#carriedHead]; next; next = this.#carried[this.#carriedHead]) {
+      const { message, headers, topic, epoch } = next;
+      if (this.#epochs.get(keyOf(message.topic, message.partition)) === epoch) {
+        const { value, offset, partition } = message;
+        const key = message.key as Buffer | null;
+        if (!slab.append({ offset, timestamp: message.timestamp ?? -1, partition, topic, epoch, value, key, headers })) return appended;
+        appended += 1;
+      }
+      this.#carriedHead += 1;
+    }
+    this.#carried = [];
+    this.#carriedHead = 0;
+    return appended;
+  }
+
+  #onError(error: LibrdKafkaError): void {
+    if (error.code === CODES.ERRORS.ERR__FATAL) this.#options.onFatal(fatalError(error));
+    else this.#options.log.warn({ code: error.code }, `kafka consumer: ${error.message}`);
+  }
+
+  #onCommitted(error: LibrdKafkaError | null): void {
+    this.#committing = false;
+    if (error && error.code !== CODES.ERRORS.ERR__NO_OFFSET) {
+      this.#options.log.warn({ code: error.code }, `kafka commit: ${error.message}; the client commits again within a second`);
+    }
+    if (this.#commitAgain && !this.#closing) {
+      this.#commitAgain = false;
+      this.commitStored();
+    }
+  }
+}
+
+/** Connects a client within 15 s; what it logs meanwhile is the reason that the error gives. */
+export async function connect(client: { connect(options: object, cb: (error: LibrdKafkaError | null) => void): unknown } & NodeJS.EventEmitter, brokers: string): Promise<void> {
+  let lastReason = 'no answer';
+  const remember = (error: LibrdKafkaError) => {
+    lastReason = error.message;
+  };
+  client.on('event.error', remember);
+  const ready = once(client, 'ready').catch(() => {});
+  const failed = new Promise<LibrdKafkaError | null>((resolve) => client.connect({ timeout: connectMsMax }, resolve));
+  const error = await failed;
+  client.off('event.error', remember);
+  if (error) {
+    throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', `no broker of kafka.brokers (${brokers}) answered within 15 s: ${lastReason}`, { cause: error });
+  }
+  await ready;
+}
+
+function fatalError(error: LibrdKafkaError): DataQuarantineError {
+  return new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka client gave up: ${error.message}`, { cause: error });
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+function partitionOf(key: string): TopicPartition {
+  const slash = key.lastIndexOf('/');
+  return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
+}

@@ -1,0 +1,22 @@
+const least = 64;
+const most = 2_000;
+const quickMs = 10;
+const slowMs = 25;
+
+/**
+ * How many messages the next consume asks for. The client returns when it has them all or no message came for a millisecond, so
+ * at a steady rate a large number waits long and a small one costs a call each. The number doubles while full answers come
+ * quickly (a backlog) and halves when one took longer than 25 ms (a trickle).
+ */
+export class ConsumeSize {
+  #next = least;
+
+  get next(): number {
+    return this.#next;
+  }
+
+  learn(asked: number, received: number, elapsedMs: number): void {
+    if (received === asked && elapsedMs < quickMs) this.#next = Math.min(most, asked * 2);
+    else if (received > 0 && elapsedMs > slowMs) this.#next = Math.max(least, asked >> 1);
+  }
+}

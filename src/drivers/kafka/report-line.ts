@@ -1,0 +1,50 @@
+import { assert } from '../../lib/assert.ts';
+
+/**
+ * The messages of one target partition that wait for their delivery reports, in the order they were handed over. An idempotent
+ * producer acknowledges a partition in order, errors in their place, so the next report is the first in line's. That saves the
+ * client's opaque value, a persistent handle that costs more than the rest of the report (DECISIONS.md). The value's size goes
+ * along as a tripwire: a report out of order must end the process, because a mistaken one could lose a message.
+ */
+export class ReportLine {
+  #tags = new Int32Array(1_024);
+  #sizes = new Int32Array(1_024);
+  #head = 0;
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  push(tag: number, valueBytes: number): void {
+    if (this.#count === this.#tags.length) this.#grow();
+    const at = (this.#head + this.#count) & (this.#tags.length - 1);
+    this.#tags[at] = tag;
+    this.#sizes[at] = valueBytes;
+    this.#count += 1;
+  }
+
+  /** Takes the tag of the message that a report is about. */
+  shift(valueBytes: number): number {
+    assert(this.#count > 0, 'a delivery report came for a message that was not sent');
+    assert(this.#sizes[this.#head] === valueBytes, 'a delivery report came out of order');
+    const tag = this.#tags[this.#head] as number;
+    this.#head = (this.#head + 1) & (this.#tags.length - 1);
+    this.#count -= 1;
+    return tag;
+  }
+
+  /** Doubles the two rings; their length stays a power of two, so positions wrap by a mask. */
+  #grow(): void {
+    const length = this.#tags.length;
+    const tags = new Int32Array(length * 2);
+    const sizes = new Int32Array(length * 2);
+    for (let at = 0; at < this.#count; at++) {
+      tags[at] = this.#tags[(this.#head + at) & (length - 1)] as number;
+      sizes[at] = this.#sizes[(this.#head + at) & (length - 1)] as number;
+    }
+    this.#tags = tags;
+    this.#sizes = sizes;
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,35 @@
+import type { Batch } from './batch.ts';
+import type { Fault } from './verdict.ts';
+
+/** A message of a batch that goes to quarantine, and why. */
+export interface Reject {
+  readonly row: number;
+  readonly fault: Fault;
+}
+
+/** A judged batch: where each of its messages goes. Every row is either in `rows` or in `rejects`, once. */
+export interface Delivery {
+  readonly batch: Batch;
+  /** Rows for the valid topic, tombstones among them, in source order. */
+  readonly rows: Int32Array;
+  /** The target partition of each of `rows`. */
+  readonly partitions: Int32Array;
+  /** Keys taken from the value by the schema's `key`, for keyless messages, by row. */
+  readonly keys: ReadonlyMap<number, Uint8Array>;
+  readonly rejects: readonly Reject[];
+}
+
+/** Every message of the batch is durable where it belongs; its claims may be settled. */
+export interface Receipt {
+  readonly batch: Batch;
+  /** All that went to quarantine: the delivery's rejects and what the valid topic refused for good. */
+  readonly rejects: readonly Reject[];
+}
+
+/** How far a partition may be committed: everything before `offsetNext` is settled. */
+export interface Watermark {
+  readonly topic: string;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly offsetNext: number;
+}

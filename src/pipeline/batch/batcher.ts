@@ -1,0 +1,78 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Batch, Claim } from '../../model/batch.ts';
+import type { Slab } from '../../model/slab.ts';
+import type { SlabRing } from './slab-ring.ts';
+
+/** What the batch stage needs of the consume stage. */
+export interface MessageFlow {
+  readonly topics: readonly string[];
+  /** Appends messages; resolves to how many, 0 when none came within `waitMs`. */
+  fill(slab: Slab, waitMs: number): Promise<number>;
+  /** Bytes of a message that waits for a larger slab, null if none does. */
+  readonly oversizeBytes: number | null;
+  readonly rebalancePending: boolean;
+}
+
+export interface BatcherOptions {
+  readonly ring: SlabRing;
+  readonly clock: Clock;
+  /** Are the judges busy? Then waiting for more messages costs nothing, and larger batches cost less. */
+  readonly judgesBusy: () => boolean;
+  /** How long an empty batch waits for its first message. */
+  readonly firstMsMax: number;
+  /** How long a begun batch may wait for more while the judges are busy. */
+  readonly lingerMsMax: number;
+}
+
+/**
+ * Decides when a batch is full: as soon as a judge is free, so a lone message does not wait; while all are busy, when the slab is
+ * full, the linger is over, or the group wants an answer.
+ */
+export class Batcher {
+  readonly #options: BatcherOptions;
+  #idLast = 0;
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+  }
+
+  /** The next batch, null when no message came. The ring must have a free slab. */
+  async next(flow: MessageFlow): Promise<Batch | null> {
+    const { ring, clock, judgesBusy, firstMsMax, lingerMsMax } = this.#options;
+    let slab = ring.take();
+    await flow.fill(slab, firstMsMax);
+    if (slab.count === 0 && flow.oversizeBytes !== null) {
+      slab = ring.exchange(slab, flow.oversizeBytes);
+      await flow.fill(slab, 0);
+    }
+    const startedMs = clock.monotonic();
+    while (slab.count > 0 && judgesBusy() && !flow.rebalancePending && flow.oversizeBytes === null) {
+      const leftMs = lingerMsMax - (clock.monotonic() - startedMs);
+      if (leftMs <= 0 || slab.count === slab.rowsMax) break;
+      await flow.fill(slab, Math.ceil(Math.min(leftMs, 5)));
+    }
+    if (slab.count === 0) {
+      ring.give(slab);
+      return null;
+    }
+    return { id: ++this.#idLast, slab, topics: flow.topics, claims: claimsOf(slab, flow.topics), startedMs };
+  }
+}
+
+/** One claim for each partition and epoch in the slab, in order of appearance. */
+export function claimsOf(slab: Slab, topics: readonly string[]): Claim[] {
+  const claims = new Map<number, { -readonly [K in keyof Claim]: Claim[K] }>();
+  for (let row = 0; row < slab.count; row++) {
+    // An epoch belongs to one partition, so it is the whole key.
+    const epoch = slab.epoch(row);
+    const offsetNext = slab.offset(row) + 1;
+    const claim = claims.get(epoch);
+    if (claim) {
+      claim.offsetNext = offsetNext;
+      claim.messages += 1;
+    } else {
+      claims.set(epoch, { topic: topics[slab.topic(row)] as string, partition: slab.partition(row), epoch, offsetNext, messages: 1 });
+    }
+  }
+  return [...claims.values()];
+}

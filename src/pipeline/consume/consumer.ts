@@ -1,0 +1,99 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Source, TopicPartition } from '../../drivers/kafka/lane.ts';
+import type { Slab } from '../../model/slab.ts';
+import type { Log } from '../../observe/log.ts';
+
+/** Who must know when partitions come and go: the committer. */
+export interface PartitionHolder {
+  assign(topic: string, partition: number, epoch: number): void;
+  release(topic: string, partition: number): void;
+  /** Hands what is settled to the offset store. */
+  flush(): void;
+  /** Ends when nothing of these partitions is open. */
+  settled(partitions: readonly TopicPartition[]): Promise<void>;
+}
+
+export interface ConsumerOptions {
+  readonly source: Source;
+  readonly holder: PartitionHolder;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long a revoked partition may keep the group waiting for its open messages. */
+  readonly revokeMsMax: number;
+  /** After how long without room the partitions are paused and the client is polled, to stay in the group. */
+  readonly idleAfterMs: number;
+}
+
+/**
+ * The consume stage: the one loop that may touch the source. Rebalances are answered between batches only. A revoked partition is
+ * drained first: its open messages settle, their offsets are stored, then it is given back and the client commits them on the way.
+ * What does not settle in time is given back uncommitted, and the next owner reads it again.
+ */
+export class Consumer {
+  readonly #options: ConsumerOptions;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+  }
+
+  get topics(): readonly string[] {
+    return this.#options.source.topics;
+  }
+
+  get rebalancePending(): boolean {
+    return this.#options.source.rebalancePending;
+  }
+
+  get oversizeBytes(): number | null {
+    return this.#options.source.oversizeBytes;
+  }
+
+  fill(slab: Slab, waitMs: number): Promise<number> {
+    return this.#options.source.fill(slab, waitMs);
+  }
+
+  /** Answers every waiting rebalance, in order. */
+  async answerRebalances(): Promise<void> {
+    const { source, holder, log } = this.#options;
+    for (let rebalance = source.nextRebalance(); rebalance; rebalance = source.nextRebalance()) {
+      const { kind, partitions, lost } = rebalance;
+      if (kind === 'revoke') {
+        if (!lost) await this.#drain(partitions);
+        for (const { topic, partition } of partitions) holder.release(topic, partition);
+      }
+      source.answer(rebalance);
+      if (kind === 'assign') {
+        for (const { topic, partition } of partitions) holder.assign(topic, partition, source.epochOf(topic, partition) as number);
+      }
+      log.info({ kind, lost, partitions: partitions.map(({ topic, partition }) => `${topic}/${partition}`) }, 'rebalanced');
+    }
+  }
+
+  /** Waits until `room` resolves, answering rebalances and keeping the membership alive meanwhile. */
+  async waitFor(room: () => Promise<void>, hasRoom: () => boolean): Promise<void> {
+    const { source, clock, idleAfterMs } = this.#options;
+    const startedMs = clock.monotonic();
+    while (!hasRoom()) {
+      await this.answerRebalances();
+      const waitedLong = clock.monotonic() - startedMs > idleAfterMs;
+      if (waitedLong) await source.idle(100);
+      const timer = new AbortController();
+      await Promise.race([room(), source.rebalanced(), clock.sleep(1_000, timer.signal)]);
+      timer.abort();
+    }
+    source.resume();
+  }
+
+  async #drain(partitions: readonly TopicPartition[]): Promise<void> {
+    const { holder, clock, log, revokeMsMax } = this.#options;
+    const timer = new AbortController();
+    let drained = false;
+    const settled = holder.settled(partitions).then(() => {
+      drained = true;
+    });
+    await Promise.race([settled, clock.sleep(revokeMsMax, timer.signal)]);
+    timer.abort();
+    if (!drained) log.warn({ revokeMsMax }, 'revoked partitions were given back before their open messages settled; the next owner reads them again');
+    holder.flush();
+  }
+}

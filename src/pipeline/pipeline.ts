@@ -1,0 +1,123 @@
+import type { Clock } from '../lib/clock.ts';
+import { DataQuarantineError } from '../lib/errors.ts';
+import type { Batch } from '../model/batch.ts';
+import type { Delivery, Receipt } from '../model/delivery.ts';
+import type { Batcher } from './batch/batcher.ts';
+import type { SlabRing } from './batch/slab-ring.ts';
+import type { Committer } from './commit/committer.ts';
+import type { Consumer } from './consume/consumer.ts';
+import { type Judged, route } from './route/route.ts';
+
+export interface PipelineOptions {
+  readonly consumer: Pick<Consumer, 'answerRebalances' | 'waitFor' | 'fill' | 'topics' | 'oversizeBytes' | 'rebalancePending'>;
+  readonly ring: SlabRing;
+  readonly batcher: Batcher;
+  readonly validator: { judge(batch: Batch): Promise<Judged> };
+  readonly validPartitions: number;
+  readonly sink: { deliver(delivery: Delivery): Promise<Receipt> };
+  readonly committer: Committer;
+  readonly clock: Clock;
+  /** Told once for every settled batch, before its slab is used again. */
+  readonly onSettled: (receipt: Receipt) => void;
+  /** Told at every turn of the loop. */
+  readonly onTurn: () => void;
+  /** How long a stop may wait for what is open. */
+  readonly drainMsMax: number;
+  readonly flushMsInterval: number;
+}
+
+/**
+ * The data's way, read downward in {@link Pipeline.run}. The loop consumes and batches; everything behind runs beside it, several
+ * batches at once, but batches are routed and handed to the sink in the order they were consumed. What fails here cannot be mended
+ * here: the first error stops the loop and `run` throws it; whatever was open stays uncommitted and is read again.
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  #inOrder: Promise<void> = Promise.resolve();
+  #stopping = false;
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
+
+  /** Consumes until `stop`, then drains. Throws what ended it otherwise. */
+  async run(): Promise<void> {
+    const { consumer, ring, batcher, committer, onTurn, flushMsInterval } = this.#options;
+    const flushing = setInterval(() => this.#guard(() => committer.flush()), flushMsInterval);
+    try {
+      while (!this.#stopping) {
+        onTurn();
+        await consumer.answerRebalances();
+        await consumer.waitFor(
+          () => ring.freed(),
+          () => ring.hasFree || this.#stopping,
+        );
+        if (this.#stopping) break;
+        const batch = await batcher.next(consumer);
+        if (batch) this.#process(batch);
+      }
+      await this.#drain();
+    } finally {
+      clearInterval(flushing);
+    }
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Ends the loop after its current turn. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Ends the loop because something outside of it failed for good. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stopping = true;
+  }
+
+  /** validate → route → sink → commit, beside the loop. The sink takes batches in order and settles them in any. */
+  #process(batch: Batch): void {
+    const { validator, validPartitions, sink, committer } = this.#options;
+    committer.track(batch);
+    const judged = validator.judge(batch);
+    // Its turn may be far off: until then nobody listens, and a failure must not end the process unheard.
+    judged.catch(() => {});
+    this.#inOrder = this.#inOrder
+      .then(async () => {
+        const delivery = route(batch, await judged, validPartitions);
+        sink.deliver(delivery).then(
+          (receipt) => this.#guard(() => this.#settle(receipt)),
+          (error: unknown) => this.fail(error),
+        );
+      })
+      .catch((error: unknown) => this.fail(error));
+  }
+
+  #settle(receipt: Receipt): void {
+    const { committer, ring, onSettled } = this.#options;
+    committer.settle(receipt.batch);
+    onSettled(receipt);
+    ring.give(receipt.batch.slab);
+  }
+
+  async #drain(): Promise<void> {
+    const { consumer, committer, clock, drainMsMax } = this.#options;
+    const deadline = clock.monotonic() + drainMsMax;
+    while (committer.openBatches > 0 && !this.#failure && clock.monotonic() < deadline) {
+      await consumer.answerRebalances();
+      await Promise.race([committer.settled(), clock.sleep(100)]);
+    }
+    committer.flush();
+    if (committer.openBatches > 0) {
+      this.fail(new DataQuarantineError('DQ_DRAIN_TIMEOUT', `${committer.openBatches} batches were still open after ${drainMsMax} ms; they are read again`));
+    }
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}

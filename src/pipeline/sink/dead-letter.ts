@@ -1,0 +1,146 @@
+import { isUtf8 } from 'node:buffer';
+import type { Header } from '../../model/header.ts';
+import type { Quarantined, StoredPlace } from '../../model/record.ts';
+import type { ErrorType, Fault } from '../../model/verdict.ts';
+
+/** `pointer` leaves the payload out, for a source message that is too large for the topic or one of a flood. */
+export interface DeadLetterOptions {
+  readonly payload: 'whole' | 'pointer';
+}
+
+/** A record for the dead letter topic, as the publisher takes it. The key and the source's headers are views into the slab. */
+export interface DeadLetter {
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  readonly headers: Header[];
+}
+
+/** The judge finds these only in a value that is JSON in every byte. */
+const foundInJson: ReadonlySet<ErrorType> = new Set<ErrorType>([
+  'duplicate_key',
+  'forbidden_key',
+  'schema_missing',
+  'schema_not_found',
+  'schema_violation',
+  'publish_refused',
+]);
+const foundInOther: ReadonlySet<ErrorType> = new Set<ErrorType>(['malformed_json', 'invalid_utf8']);
+
+/**
+ * The most bytes that a text of free length may take in a header, so that ours, names included, stay within the contract's 4 KiB.
+ * The others are short by nature: a topic's name has at most 249 characters, and the payload's place some 70 more.
+ */
+const textBytesMax = { path: 2048, schema: 256, version: 128, keyword: 128 } as const;
+
+/** What we write, and therefore what is dropped from the source's headers: a stale one must not be taken for ours. */
+const ourNames: ReadonlySet<string> = new Set([
+  'dq.id',
+  'dq.original.topic',
+  'dq.original.partition',
+  'dq.original.offset',
+  'dq.original.timestamp',
+  'dq.schema',
+  'dq.schema.version',
+  'dq.error.type',
+  'dq.error.path',
+  'dq.error.keyword',
+  'dq.error.fingerprint',
+  'dq.failed.at',
+  'dq.payload.ref',
+]);
+
+/**
+ * The dead letter of a quarantined message: the source's key, an envelope, and the source's headers followed by ours. What the
+ * database says of the record (`place`) wins over what this pass found, so that a repeat writes the same dead letter again.
+ * `dq.replay.id` and `dq.replay.attempt` are the source's own headers and stay among them.
+ */
+export function encodeDeadLetter(record: Quarantined, place: StoredPlace, options: DeadLetterOptions): DeadLetter {
+  const quarantinedAt = new Date(place.quarantinedAt).toISOString();
+  return {
+    key: record.key,
+    value: encodeEnvelope(record, place, { quarantinedAt, payload: options.payload }),
+    headers: [...record.headers.filter(({ name }) => !ourNames.has(name)), ...ownHeaders(record, place, quarantinedAt)],
+  };
+}
+
+/** The JSON of the envelope. A source that is JSON is embedded as it stands, so number lexemes, escapes and repeated names survive. */
+function encodeEnvelope(record: Quarantined, place: StoredPlace, options: DeadLetterOptions & { quarantinedAt: string }): Buffer {
+  const { value } = record;
+  const fault = options.payload === 'pointer' ? shortened(record.fault) : record.fault;
+  const rest =
+    `,"validation_error":{"error_type":"${fault.error_type}","error_message":${JSON.stringify(fault.error_message)}` +
+    `,"field_path":${JSON.stringify(fault.field_path)}},"source_topic":${JSON.stringify(record.topic)}` +
+    `,"source_partition":${record.partition},"source_offset":${record.offset},"quarantined_at":"${options.quarantinedAt}"` +
+    `,"id":"${record.id}","schema_name":${JSON.stringify(fault.schema_name)},"schema_version":${JSON.stringify(fault.schema_version)}` +
+    `,"fingerprint":${JSON.stringify(place.fingerprint)},"storage_path":${JSON.stringify(place.storagePath)}}`;
+  if (options.payload === 'pointer') return Buffer.from(`{"original_message":null,"original_message_base64":null${rest}`);
+  if (!isJson(value, fault.error_type)) {
+    return Buffer.from(`{"original_message":null,"original_message_base64":"${value.toString('base64')}"${rest}`);
+  }
+  return Buffer.concat([originalMessage, value, Buffer.from(rest)]);
+}
+
+/** A pointer must be small whatever the source sent, member names of a megabyte included: the row holds the texts whole. */
+function shortened(fault: Fault): Fault {
+  const short = (text: string | null, bytesMax: number) => (text === null ? null : clipped(text, bytesMax).toString());
+  return {
+    ...fault,
+    field_path: short(fault.field_path, textBytesMax.path),
+    schema_name: short(fault.schema_name, textBytesMax.schema),
+    schema_version: short(fault.schema_version, textBytesMax.version),
+  };
+}
+
+const originalMessage = Buffer.from('{"original_message":');
+
+/** Was the value read to its end as JSON before the fault was found? If that is not known, it is read here. */
+function isJson(value: Buffer, type: ErrorType): boolean {
+  if (value.length === 0 || foundInOther.has(type)) return false;
+  if (foundInJson.has(type)) return true;
+  if (!isUtf8(value)) return false;
+  try {
+    JSON.parse(value.toString());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Ours, in the contract's order. A header that has nothing to say is left out. */
+function ownHeaders(record: Quarantined, place: StoredPlace, quarantinedAt: string): Header[] {
+  const { fault } = record;
+  const headers: Header[] = [];
+  const add = (name: string, text: string | null, bytesMax?: number) => {
+    if (text !== null) headers.push({ name, value: bytesMax === undefined ? Buffer.from(text) : clipped(text, bytesMax) });
+  };
+  add('dq.id', record.id);
+  add('dq.original.topic', record.topic);
+  add('dq.original.partition', String(record.partition));
+  add('dq.original.offset', String(record.offset));
+  add('dq.original.timestamp', String(record.timestamp));
+  add('dq.schema', fault.schema_name, textBytesMax.schema);
+  add('dq.schema.version', fault.schema_version, textBytesMax.version);
+  add('dq.error.type', fault.error_type);
+  add('dq.error.path', fault.field_path, textBytesMax.path);
+  add('dq.error.keyword', fault.keyword, textBytesMax.keyword);
+  add('dq.error.fingerprint', place.fingerprint);
+  add('dq.failed.at', quarantinedAt);
+  add('dq.payload.ref', place.storagePath);
+  return headers;
+}
+
+/** As many whole characters of `text` as `bytesMax` bytes of UTF-8 hold. */
+function clipped(text: string, bytesMax: number): Buffer {
+  // One UTF-16 unit makes at least one byte, so the rest of a very long text need not be encoded.
+  const bytes = Buffer.from(text.length > bytesMax ? text.slice(0, bytesMax) : text);
+  let end = bytes.length;
+  if (end > bytesMax) {
+    end = bytesMax;
+    while (isContinuation(bytes[end])) end -= 1;
+  }
+  return bytes.subarray(0, end);
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
+}

@@ -1,0 +1,165 @@
+import { assert } from '../../lib/assert.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { createDeferred, type Deferred } from '../../lib/deferred.ts';
+import type { DataQuarantineError } from '../../lib/errors.ts';
+import { retryForever } from '../../lib/retry.ts';
+import type { OutgoingRecord, Publisher } from '../../drivers/kafka/lane.ts';
+import type { ObjectStore } from '../../drivers/storage/object-store.ts';
+import type { Batch } from '../../model/batch.ts';
+import type { Reject } from '../../model/delivery.ts';
+import type { Quarantined, StoredPlace } from '../../model/record.ts';
+import type { RecordStore } from '../../store/record-store.ts';
+import { encodeSegment, formatStoragePath, segmentKey } from '../../store/segment.ts';
+import { type DeadLetterForm, encodeDeadLetter } from './dead-letter.ts';
+import { type Identify, quarantined } from './quarantined.ts';
+
+export type SinkName = 'storage' | 'postgres' | 'dlq';
+
+export interface QuarantineOptions {
+  readonly storage: ObjectStore;
+  readonly records: RecordStore;
+  readonly publisher: Publisher;
+  readonly dlqTopic: string;
+  readonly dlqPartitions: number;
+  readonly identify: Identify;
+  readonly clock: Clock;
+  /** A load is written when it holds this many messages or bytes, or its first message waited this long. */
+  readonly loadMessagesMax: number;
+  readonly loadBytesMax: number;
+  readonly lingerMsMax: number;
+  /** Loads being written at once. */
+  readonly loadsMax: number;
+  readonly onDuration: (sink: SinkName, seconds: number) => void;
+  readonly onRetry: (sink: SinkName, error: DataQuarantineError, attempt: number) => void;
+}
+
+/** The rejects of one batch, or a part of them, on their way. */
+interface Item {
+  readonly batch: Batch;
+  readonly rejects: readonly Reject[];
+  readonly bytes: number;
+  readonly kept: Deferred;
+}
+
+/**
+ * Keeps bad messages: segment object, then row, then dead letter, in that order, so that whatever a reader finds leads to
+ * something that is there. Rejects of several batches share a load. Loads are written a few at a time; their dead letters go out
+ * in the order of the loads. A repeat of a message already kept adds no row: its stored place is read back, and its dead letter
+ * names that place. A failing neighbour is asked again for as long as it takes; `keep` resolves when all three are durable.
+ */
+export class Quarantine {
+  readonly #options: QuarantineOptions;
+  #waiting: Item[] = [];
+  #waitingMessages = 0;
+  #waitingBytes = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #writing = 0;
+  #lettersOut: Promise<unknown> = Promise.resolve();
+
+  constructor(options: QuarantineOptions) {
+    assert(options.dlqPartitions > 0, 'the dead letter topic has partitions');
+    this.#options = options;
+  }
+
+  async keep(batch: Batch, rejects: readonly Reject[]): Promise<void> {
+    if (rejects.length === 0) return;
+    let bytes = 0;
+    for (const { row } of rejects) bytes += Math.max(0, batch.slab.valueBytes(row));
+    const item: Item = { batch, rejects, bytes, kept: createDeferred() };
+    this.#waiting.push(item);
+    this.#waitingMessages += rejects.length;
+    this.#waitingBytes += bytes;
+    this.#timer ??= setTimeout(() => this.#writeWaiting(), this.#options.lingerMsMax);
+    if (this.#waitingMessages >= this.#options.loadMessagesMax || this.#waitingBytes >= this.#options.loadBytesMax) this.#writeWaiting();
+    await item.kept.promise;
+  }
+
+  #writeWaiting(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#waiting.length === 0 || this.#writing >= this.#options.loadsMax) return;
+    const load = this.#waiting;
+    this.#waiting = [];
+    this.#waitingMessages = 0;
+    this.#waitingBytes = 0;
+    this.#writing += 1;
+    this.#write(load)
+      .then(
+        () => load.forEach(({ kept }) => kept.resolve()),
+        (error: unknown) => load.forEach(({ kept }) => kept.reject(error)),
+      )
+      .finally(() => {
+        this.#writing -= 1;
+        this.#writeWaiting();
+      });
+  }
+
+  /** One load, read downward: segment → row → dead letter. */
+  async #write(load: readonly Item[]): Promise<void> {
+    const { identify, clock } = this.#options;
+    const now = clock.now();
+    const records = load.flatMap(({ batch, rejects }) => rejects.map((reject) => quarantined(batch, reject, identify, now)));
+    const kept = this.#putSegments(records).then((paths) => this.#insertRows(records, paths));
+    const turn = this.#lettersOut;
+    const sent = Promise.all([kept, turn]).then(([places]) => ({ acknowledged: this.#sendLetters(records, places) }));
+    this.#lettersOut = sent.catch(() => {});
+    await (await sent).acknowledged;
+  }
+
+  /** Stores the messages in one segment a topic; returns each one's storage path. */
+  async #putSegments(records: readonly Quarantined[]): Promise<string[]> {
+    const paths = new Array<string>(records.length);
+    const byTopic = new Map<string, number[]>();
+    records.forEach(({ topic }, index) => byTopic.set(topic, [...(byTopic.get(topic) ?? []), index]));
+    await Promise.all(
+      [...byTopic].map(async ([topic, indexes]) => {
+        const { bytes, places } = encodeSegment(indexes.map((index) => records[index] as Quarantined));
+        await this.#tried('storage', async () => {
+          // A new key for each attempt: an attempt that failed may have written, and a key is never reused.
+          const key = segmentKey(topic, this.#options.clock.now());
+          await this.#options.storage.put(key, bytes);
+          indexes.forEach((index, at) => {
+            paths[index] = formatStoragePath(key, places[at] as (typeof places)[number]);
+          });
+        });
+      }),
+    );
+    return paths;
+  }
+
+  /** Inserts the rows; returns the place of each message, which for a repeat is the one stored before. */
+  async #insertRows(records: readonly Quarantined[], paths: readonly string[]): Promise<StoredPlace[]> {
+    const rows = records.map((record, index) => ({ record, storagePath: paths[index] as string }));
+    const before = await this.#tried('postgres', () => this.#options.records.insert(rows));
+    return rows.map(
+      ({ record, storagePath }) =>
+        before.get(record.id) ?? { storagePath, fingerprint: record.fault.fingerprint, quarantinedAt: record.quarantinedAt },
+    );
+  }
+
+  /** Sends the dead letters: whole, then as a pointer where the topic finds them too large, then bare where even that is. */
+  async #sendLetters(records: readonly Quarantined[], places: readonly StoredPlace[]): Promise<void> {
+    let left = records.map((_, index) => index);
+    const forms: readonly DeadLetterForm[] = ['whole', 'pointer', 'bare'];
+    for (const form of forms) {
+      const letters = left.map((index) => this.#letter(records[index] as Quarantined, places[index] as StoredPlace, form));
+      const refusals = await this.#tried('dlq', () => this.#options.publisher.publishRecords(this.#options.dlqTopic, letters));
+      left = refusals.map(({ row }) => left[row] as number);
+      if (left.length === 0) return;
+    }
+    assert(false, `the dead letter topic ${this.#options.dlqTopic} takes not even a bare pointer; see its max.message.bytes`);
+  }
+
+  #letter(record: Quarantined, place: StoredPlace, form: DeadLetterForm): OutgoingRecord {
+    const letter = encodeDeadLetter(record, place, form);
+    return { ...letter, partition: record.partition % this.#options.dlqPartitions, timestamp: place.quarantinedAt };
+  }
+
+  async #tried<T>(sink: SinkName, work: () => Promise<T>): Promise<T> {
+    const { clock, onDuration, onRetry } = this.#options;
+    const startedMs = clock.monotonic();
+    const result = await retryForever(work, { onRetry: (error, attempt) => onRetry(sink, error, attempt) });
+    onDuration(sink, (clock.monotonic() - startedMs) / 1000);
+    return result;
+  }
+}

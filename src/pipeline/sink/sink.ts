@@ -1,0 +1,53 @@
+import type { Publisher, Refusal } from '../../drivers/kafka/lane.ts';
+import type { Batch } from '../../model/batch.ts';
+import type { Delivery, Receipt, Reject } from '../../model/delivery.ts';
+import type { Fault } from '../../model/verdict.ts';
+import type { Quarantine } from './quarantine.ts';
+
+export interface SinkOptions {
+  readonly publisher: Publisher;
+  readonly validTopic: string;
+  /** Does the valid topic refuse messages without a key, as a compacted one does? Then they are not even sent. */
+  readonly keyRequired: boolean;
+  readonly quarantine: Quarantine;
+  /** Turns a refusal of the valid topic into the fault that the record will carry. */
+  readonly faultOf: (batch: Batch, refusal: Refusal) => Fault;
+}
+
+/**
+ * The last place before a message may be forgotten: the good go to the valid topic, the bad into quarantine, both at once. What
+ * the valid topic refuses for good is bad after all. A receipt comes only when every message of the delivery is durable.
+ * Deliveries must be handed over in order: the call itself takes the place in the valid topic's line.
+ */
+export class Sink {
+  readonly #options: SinkOptions;
+
+  constructor(options: SinkOptions) {
+    this.#options = options;
+  }
+
+  async deliver(delivery: Delivery): Promise<Receipt> {
+    const { batch } = delivery;
+    const kept = this.#options.quarantine.keep(batch, delivery.rejects);
+    const [refused] = await Promise.all([this.#forward(delivery), kept]);
+    await this.#options.quarantine.keep(batch, refused);
+    return { batch, rejects: refused.length > 0 ? [...delivery.rejects, ...refused] : delivery.rejects };
+  }
+
+  async #forward({ batch, rows, partitions, keys }: Delivery): Promise<readonly Reject[]> {
+    if (rows.length === 0) return [];
+    const { publisher, validTopic, keyRequired, faultOf } = this.#options;
+    const keyless = keyRequired ? [...rows].filter((row) => batch.slab.key(row) === null && !keys.has(row)) : [];
+    const kept = keyless.length > 0 ? without(rows, partitions, new Set(keyless)) : { rows, partitions };
+    const refusals = await publisher.publishSlab({ topic: validTopic, slab: batch.slab, ...kept, keys });
+    const refused = keyless.map((row): Refusal => ({ row, reason: 'refused', message: 'a compacted topic takes no message without a key' }));
+    return [...refusals, ...refused].map((refusal) => ({ row: refusal.row, fault: faultOf(batch, refusal) }));
+  }
+}
+
+function without(rows: Int32Array, partitions: Int32Array, left: ReadonlySet<number>): { rows: Int32Array; partitions: Int32Array } {
+  return {
+    rows: rows.filter((row) => !left.has(row)),
+    partitions: partitions.filter((_, index) => !left.has(rows[index] as number)),
+  };
+}

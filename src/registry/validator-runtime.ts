@@ -1,0 +1,41 @@
+import { createRequire } from 'node:module';
+import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+
+/** What ajv says of the first place where a value does not fit. Its params come from the schema, but for names of members. */
+export interface SchemaError {
+  readonly keyword: string;
+  /** JSON Pointer of the value that the keyword judged. */
+  readonly instancePath: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Does the value fit the schema? If not, `errors` holds why until the next call; the last of them is the outermost cause. */
+export interface ValidateFunction {
+  (value: unknown): boolean;
+  readonly errors?: readonly SchemaError[] | null;
+}
+
+/** A generated validator: it imports nothing and is handed what it needs, so it can lie in any folder. */
+export interface ValidatorModule {
+  readonly digest: string;
+  link(require: (name: string) => unknown): ValidateFunction;
+}
+
+const nodeRequire = createRequire(import.meta.url);
+const offered: ReadonlySet<string> = new Set(['ajv/dist/runtime/ucs2length', 'ajv/dist/runtime/equal', 'ajv-formats/dist/formats']);
+
+/** Gives generated code the parts of ajv that it calls, and nothing else. */
+function requireRuntime(name: string): unknown {
+  if (!offered.has(name)) throw new Error(`generated code asks for ${name}, which is not offered to it`);
+  return nodeRequire(name);
+}
+
+/** Loads a generated validator by its file URL. */
+export async function loadValidator(url: string): Promise<ValidateFunction> {
+  try {
+    const module: ValidatorModule = await import(url);
+    return module.link(requireRuntime);
+  } catch (error) {
+    throw new DataQuarantineError('DQ_SCHEMA_INVALID', `the generated validator ${url} does not load: ${messageOf(error)}`, { cause: error });
+  }
+}

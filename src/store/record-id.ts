@@ -1,0 +1,22 @@
+import { uuid5, uuidBytes } from '../lib/uuid5.ts';
+
+/** What makes a source message the one that it is. A topic that is deleted and made again under its name has another topic id. */
+export interface SourceIdentity {
+  /** Kafka's own ids, as the broker says them. */
+  readonly clusterId: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Our namespace for record ids. It may never change: every id that was ever given hangs on it. */
+const recordNamespace = uuidBytes('3d7c7a2e-52c1-4c58-9f0b-6f2b1d0c9a41');
+
+/**
+ * The id of a quarantined message: the UUIDv5, in our namespace `3d7c7a2e-52c1-4c58-9f0b-6f2b1d0c9a41`, of the name
+ * `<cluster id>/<topic id>/<partition>/<offset>`, numbers in decimal. The same source message has the same id however often,
+ * and by whichever instance, it is processed.
+ */
+export function recordId({ clusterId, topicId, partition, offset }: SourceIdentity): string {
+  return uuid5(recordNamespace, `${clusterId}/${topicId}/${partition}/${offset}`);
+}

@@ -1,0 +1,179 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, test } from 'vitest';
+import { errorCodes } from '../lib/errors.ts';
+import { metricsPrefix, metricsTable } from '../observe/metrics.ts';
+
+/*
+ * The habits of the house that neither formatter nor linter knows. A finding is one line: the place and what is wrong there.
+ */
+
+const linesMax = 400;
+const functionLinesMax = 70;
+const bannedNames = /^(utils?|helpers?|managers?|common|data)$/;
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+
+/** Every file of the repository, by its path from the root. */
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root, encoding: 'utf8' })
+  .split('\0')
+  .filter((path) => path !== '' && existsSync(new URL(path, root)));
+const code = tracked.filter((path) => /\.(ts|mjs|cjs)$/.test(path) && !path.startsWith('codegen/golden/'));
+const rooms = code.filter((path) => /^(src|codegen|bench|load)\/.*\.ts$/.test(path));
+const trees = new Map(code.map((path) => [path, ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true)] as const));
+
+/** What `look` finds in the syntax trees of `paths`. */
+function findings(paths: readonly string[], look: (tree: ts.SourceFile, path: string) => Iterable<string>): string[] {
+  return paths.flatMap((path) => [...look(trees.get(path) as ts.SourceFile, path)]);
+}
+
+function* nodesOf(node: ts.Node): Generator<ts.Node> {
+  yield node;
+  for (const child of node.getChildren()) yield* nodesOf(child);
+}
+
+function linesOf(node: ts.Node, tree: ts.SourceFile): { from: number; count: number } {
+  const from = tree.getLineAndCharacterOfPosition(node.getStart()).line;
+  return { from: from + 1, count: tree.getLineAndCharacterOfPosition(node.getEnd()).line - from + 1 };
+}
+
+/** `describe` groups tests; its callback is a chapter, not a function that does something. */
+function isChapter(node: ts.Node): boolean {
+  return ts.isCallExpression(node.parent) && /^describe\b/.test(node.parent.expression.getText());
+}
+
+describe('size', () => {
+  test(`no file is longer than ${linesMax} lines`, () => {
+    const long = code.map((path) => [path, read(path).trimEnd().split('\n').length] as const).filter(([, lines]) => lines > linesMax);
+    expect(long.map(([path, lines]) => `${path}: ${lines} lines`)).toEqual([]);
+  });
+
+  test(`no function is longer than ${functionLinesMax} lines`, () => {
+    const long = findings(code, function* (tree, path) {
+      for (const node of nodesOf(tree)) {
+        if (!ts.isFunctionLike(node) || isChapter(node)) continue;
+        const { from, count } = linesOf(node, tree);
+        if (count > functionLinesMax) yield `${path}:${from}: ${count} lines`;
+      }
+    });
+    expect(long).toEqual([]);
+  });
+});
+
+describe('names', () => {
+  test('files are named in kebab-case, and by what they hold', () => {
+    const stems = code.map((path) => [path, basename(path).split('.').find((part) => part !== '') ?? ''] as const);
+    const odd = stems.filter(([, stem]) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(stem) || bannedNames.test(stem));
+    expect(odd.map(([path]) => path)).toEqual([]);
+  });
+
+  test('no folder is named utils, helpers, manager, common or data', () => {
+    expect(tracked.filter((path) => path.split('/').some((part) => bannedNames.test(part)))).toEqual([]);
+  });
+});
+
+describe('exports', () => {
+  test('nothing is exported as default', () => {
+    const defaults = findings(rooms, function* (tree, path) {
+      for (const node of nodesOf(tree)) {
+        const isDefault = ts.isExportAssignment(node) || node.kind === ts.SyntaxKind.DefaultKeyword;
+        if (isDefault && !ts.isDefaultClause(node.parent)) yield `${path}:${linesOf(node, tree).from}`;
+      }
+    });
+    expect(defaults).toEqual([]);
+  });
+
+  test('only the door of the library passes on what others export', () => {
+    const barrels = findings(rooms, function* (tree, path) {
+      for (const statement of tree.statements) {
+        if (ts.isExportDeclaration(statement) && statement.moduleSpecifier) yield `${path}:${linesOf(statement, tree).from}`;
+      }
+    });
+    expect(barrels.filter((place) => !place.startsWith('src/index.ts:'))).toEqual([]);
+    expect(rooms.filter((path) => basename(path) === 'index.ts' && path !== 'src/index.ts')).toEqual([]);
+  });
+});
+
+describe('pages', () => {
+  test('every error code says its cause and remedy', () => {
+    const documented = findings(['src/lib/errors.ts'], function* (tree) {
+      for (const node of nodesOf(tree)) {
+        if (ts.isPropertyAssignment(node) && ts.getJSDocCommentsAndTags(node).length > 0) yield node.name.getText();
+      }
+    });
+    expect(Object.keys(errorCodes).filter((errorCode) => !documented.includes(errorCode))).toEqual([]);
+  });
+
+  test('every metric has its line in docs/metrics.md', () => {
+    const page = read('docs/metrics.md');
+    const names = Object.values(metricsTable).map(({ name }) => `${metricsPrefix}${name}`);
+    expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test('the dashboard and the alerts ask only for metrics that there are', () => {
+    const known = new Set(Object.values(metricsTable).map(({ name }) => `${metricsPrefix}${name}`));
+    const asked = tracked
+      .filter((path) => path.startsWith('deploy/'))
+      .flatMap((path) => [...read(path).matchAll(/\bdataquarantine_[a-z_]+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, '')));
+    expect(asked.length).toBeGreaterThan(0);
+    expect([...new Set(asked)].filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test('every metric of ours is on the dashboard or in an alert', () => {
+    const deployed = tracked.filter((path) => path.startsWith('deploy/')).map(read).join('\n');
+    expect(Object.values(metricsTable).filter(({ name }) => !deployed.includes(`${metricsPrefix}${name}`))).toEqual([]);
+  });
+});
+
+describe('leftovers', () => {
+  const texts = tracked.filter((path) => !/\.(png|jpe?g|gif|ico|jar|lock)$/.test(path));
+  const matching = (pattern: RegExp, paths: readonly string[]) =>
+    paths.flatMap((path) => {
+      const lines = read(path).split('\n');
+      return lines.flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 120)}`] : []));
+    });
+
+  test('nothing is left to do in a comment', () => {
+    const words = ['TO' + 'DO', 'FIX' + 'ME', 'X'.repeat(3)];
+    expect(matching(new RegExp(`\\b(${words.join('|')})\\b`), texts)).toEqual([]);
+  });
+
+  test('no file names a package registry or a folder of one machine', () => {
+    const hosts = /\b(registry\.npmjs|registry\.yarnpkg|artifactory|nexus|pypi\.org|repo\d?\.maven|proxy\.golang|jfrog)\b/i;
+    const folders = /(^|[\s'"`(=:])\/(work|root|Users|home\/[a-z])\//;
+    const others = texts.filter((path) => path !== 'src/testing/tidy.test.ts');
+    expect(matching(hosts, others)).toEqual([]);
+    expect(matching(folders, others)).toEqual([]);
+  });
+});
+
+interface LawRow {
+  readonly rooms: readonly string[];
+  readonly mayImport: readonly string[];
+}
+
+describe('the import law', () => {
+  const law = (createRequire(import.meta.url)('../../scripts/import-law.cjs') as { rooms: readonly LawRow[] }).rooms;
+
+  test('its table is the one that ARCHITECTURE.md prints', () => {
+    const section = /^## The rooms$(?<body>[^]*?)^## /m.exec(`${read('ARCHITECTURE.md')}\n## `)?.groups?.['body'] ?? '';
+    const printed = section
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => line.split('|').map((cell) => cell.trim()))
+      .map(([, names, , mayImport]) => `${names?.replaceAll('`', '')}: ${mayImport?.replaceAll('`', '')}`);
+    const words: Readonly<Record<string, string>> = { '': 'nothing', any: 'any of these' };
+    const enforced = law.map(({ rooms: names, mayImport }) => `${names.join(', ')}: ${words[mayImport.join()] ?? mayImport.join(', ')}`);
+    expect(printed).toEqual(enforced);
+  });
+
+  test('every file of src lies in a room', () => {
+    const named = law.flatMap(({ rooms: names }) => names.map((name) => (name.endsWith('.ts') ? `src/${name}` : `src/${name}/`)));
+    const homeless = rooms.filter((path) => path.startsWith('src/') && !path.endsWith('.test.ts') && !named.some((name) => path.startsWith(name)));
+    expect(homeless).toEqual([]);
+  });
+});
