@@ -1,16 +1,9 @@
 'use strict';
 
-const { rooms, testingIsFor, vendors } = require('./scripts/import-law.cjs');
+const { pathOf, rooms, testingIsFor, vendors } = require('./scripts/import-law.cjs');
 
 const tests = '\\.test\\.ts$';
 const quote = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-/** The paths that a name of the table stands for. */
-function pathOf(name) {
-  if (name === 'any') return '^src/';
-  if (name === 'stages') return '^src/pipeline/[^/]+/';
-  return name.endsWith('.ts') ? `^src/${quote(name)}$` : `^src/${quote(name)}/`;
-}
 
 const roomRules = rooms
   .filter(({ mayImport }) => !mayImport.includes('any'))

@@ -24,7 +24,7 @@ import { tally } from './pipeline/tally.ts';
 import { Validator } from './pipeline/validate/validator.ts';
 import { Registry } from './registry/registry.ts';
 import { migrate } from './store/migrate.ts';
-import { createRecordId } from './store/record-id.ts';
+import { recordId } from './store/record-id.ts';
 import { RecordStore } from './store/record-store.ts';
 import { WorkerPool } from './workers/pool.ts';
 
@@ -143,6 +143,8 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   closers.push(() => source.close());
 
   const clock = systemClock;
+  const { clusterId } = topics.cluster;
+  const topicIds = new Map([...topics.cluster.topics].map(([name, { topicId }]) => [name, topicId]));
   const entry = (schema: number) => registry.catalog().entries[schema] ?? null;
   const committer = new Committer(source);
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
@@ -159,7 +161,7 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
     publisher,
     dlqTopic: settings.kafka.dlqTopic,
     dlqPartitions: topics.dlqPartitions,
-    identify: createRecordId(topics.cluster),
+    identify: (topic, partition, offset) => recordId({ clusterId, topicId: topicIds.get(topic) as string, partition, offset }),
     clock,
     loadMessagesMax: tuning.loadMessagesMax,
     loadBytesMax: tuning.loadBytesMax,
@@ -241,23 +243,26 @@ async function openStores(settings: Settings, closers: Closers): Promise<{ datab
   const url = settings.postgres.url;
   if (url === null) throw new DataQuarantineError('DQ_CONFIG_INVALID', 'postgres.url (DQ_POSTGRES_URL) is not set; give the URL of a database.');
   if (settings.postgres.migrate) await migrate(url);
-  const database = openDatabase({ url, poolMax: tuning.loadsMax + 2 });
+  const database = await openDatabase({ url, poolMax: tuning.loadsMax + 2 });
   closers.push(() => database.close());
   const storage = openStorage(settings.storage);
   closers.push(() => storage.close());
-  await storage.ensure();
+  await storage.check();
   return { database, storage };
 }
 
 async function openJudges({ settings, log, metrics }: AppOptions, closers: Closers): Promise<{ pool: WorkerPool; registry: Registry }> {
-  const pool = await WorkerPool.open({ threads: settings.validation.workers, log });
+  const pool = await WorkerPool.open({
+    threads: settings.validation.workers,
+    onError: (error) => log.error({ err: error }, 'a worker thread died and was replaced'),
+  });
   closers.push(() => pool.close());
   metrics.workerThreads.set(pool.threads);
   const registry = await Registry.open({
     dir: settings.schemas.dir,
     cacheDir: settings.schemas.cacheDir,
     prebuiltDir: resolve(packageRoot, 'generated'),
-    compile: (task) => pool.compile(task),
+    compile: (schema) => pool.compile(schema),
     log,
   });
   closers.push(() => registry.close());

@@ -25,7 +25,10 @@ export const build = {
 };
 
 function sources() {
-  return rooms.flatMap(filesOf).filter((file) => file.endsWith('.ts')).sort();
+  return rooms
+    .flatMap(filesOf)
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
 }
 
 const generatedFrom = new Stamp('generated/.generated-from');

@@ -9,8 +9,10 @@ const client = '@confluentinc/kafka-javascript';
 const builtFor = `${process.platform} ${process.arch} ${process.versions.modules}`;
 /** The build of the client is what fails first on a bare machine; it shows in the log. */
 const remedyFor = (log) => {
-  if (!/gyp/.test(log)) return 'an npm registry that answers, and a package-lock.json that fits package.json';
-  return isDebian ? byHand(clientLibraries) : 'a C++ compiler, make, Python 3 and the development files of libcurl, OpenSSL, SASL, zlib, lz4 and zstd';
+  if (!/gyp/.test(log)) return 'an npm registry that answers';
+  return isDebian
+    ? byHand(clientLibraries)
+    : 'a C++ compiler, make, Python 3 and the development files of libcurl, OpenSSL, SASL, zlib, lz4 and zstd';
 };
 
 const stamp = new Stamp('node_modules/.dataquarantine-built-for');
@@ -20,7 +22,11 @@ export const nodePackages = {
   name: 'npm packages and the Kafka client',
   isDone: async () => matchLock() && (stamp.says(builtFor) || (await adoptBuild())),
   run: async () => {
-    await run('npm-ci', [...npm(), 'ci', '--include=dev', '--no-audit', '--no-fund'], { remedy: remedyFor, env: buildSettings() });
+    // Not `npm ci`: it refuses a lock that was made where a registry offers the optional packages of this platform alone.
+    await run('npm-install', [...npm(), 'install', '--no-save', '--include=dev', '--no-audit', '--no-fund'], {
+      remedy: remedyFor,
+      env: buildSettings(),
+    });
     if (!(await clientLoads())) throw new SetupError(`${client} was installed and does not load.`, remedyFor('gyp'));
     stamp.write(builtFor);
   },
@@ -75,6 +81,6 @@ function buildSettings() {
   return {
     npm_config_ignore_scripts: 'false',
     ...(headersAreHere && { npm_config_nodedir: prefix }),
-    ...(fromSource && { CKJS_LINKING: 'dynamic', npm_config_build_from_source: 'true', JOBS: 'max' }),
+    ...(fromSource && { CKJS_LINKING: 'dynamic', npm_config_build_from_source: 'true' }),
   };
 }

@@ -37,7 +37,10 @@ export async function run(name, [file, ...args], { remedy, env = {}, cwd = root 
   if (ended === 0) return;
   const said = readFileSync(log, 'utf8').trimEnd();
   const tail = said.split('\n').slice(-15).join('\n');
-  throw new SetupError(`${path.basename(file)} ${args[0] ?? ''} ended with ${ended}. The end of ${log}:\n${tail}`, typeof remedy === 'function' ? remedy(said) : remedy);
+  throw new SetupError(
+    `${path.basename(file)} ${args[0] ?? ''} ended with ${ended}. The end of ${log}:\n${tail}`,
+    typeof remedy === 'function' ? remedy(said) : remedy,
+  );
 }
 
 /** Does this program run here? */

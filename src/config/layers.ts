@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../lib/errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../lib/nearest.ts';
 import { type Origin, originText } from './origin.ts';
 import { knownSettings, type Path, pathOf } from './schema-tree.ts';
 import type { SettingsFile } from './settings-file.ts';

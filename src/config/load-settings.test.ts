@@ -246,7 +246,6 @@ describe('problems', () => {
       'shemas: {}',
     ].join('\n');
     expect(problemsOf(yaml, { env: { DQ_WORKERS: 'many' } })).toEqual([
-      'DQ_WORKERS: validation.workers must be a whole number from 1 to 256, not "many"',
       'settings.yaml:2:3: kafka.brokrs is not a setting; did you mean kafka.brokers?',
       'settings.yaml:3:3: kafka.lane must be one of auto, native, client, not "fast"',
       'settings.yaml:4:22: kafka.sourceTopics[1] must be a topic name: 1 to 249 of letters, digits, ".", "_" and "-", not "not ok"',
@@ -255,6 +254,7 @@ describe('problems', () => {
       'settings.yaml:8:3: limits.valueBytes must be a number of bytes or a size such as 64KiB or 10MiB, from 1 byte to 1,000,000,000 bytes, not "10 apples"',
       'settings.yaml:11:5: topics.raw-events.strikt is not a setting; did you mean topics.raw-events.strict?',
       'settings.yaml:12:1: shemas is not a setting; did you mean schemas?',
+      'DQ_WORKERS: validation.workers must be a whole number from 1 to 256, not "many"',
     ]);
   });
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { DataQuarantineError } from '../lib/errors.ts';
+import { nearest } from '../lib/nearest.ts';
 import { type Layers, layersOf, suggestion } from './layers.ts';
 import { isSecretEntry } from './mask.ts';
-import { nearest } from './nearest.ts';
 import { type Origins, originText } from './origin.ts';
 import { type Need, ruleProblems } from './rules.ts';
 import { aboutOf, knownSettings, namesUnder, type Path } from './schema-tree.ts';

@@ -37,6 +37,6 @@ function defaultText({ path, schema, about }: KnownSetting, defaults: unknown): 
   let value: unknown = defaults;
   for (const name of path) value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
   if (path.includes('<name>')) value = (schema as { def?: { defaultValue?: unknown } }).def?.defaultValue;
-  if (typeof value === 'number') return about.unit === 'bytes' ? sizeText(value) : value.toLocaleString('en');
+  if (typeof value === 'number' && about.unit === 'bytes') return sizeText(value);
   return `\`${Array.isArray(value) ? value.join(',') : String(value)}\``;
 }

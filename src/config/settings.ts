@@ -151,8 +151,8 @@ const topic = z.strictObject(
 const limits = section({
   valueBytes: setting(size(1, 1_000_000_000).default(10 * mib), 'Larger values are quarantined as `too_large`.', { unit: 'bytes' }),
   depth: setting(whole(1, 1_000).default(128), 'Values nested deeper are quarantined as `too_deep`.'),
-  keys: setting(whole(1, 10_000_000).default(100_000), 'Values with more object members in all are quarantined as `too_large`.'),
-  headerBytes: setting(size(0, 1_000_000_000).default(64 * 1024), 'Messages with larger headers are quarantined as `too_large`.', {
+  keys: setting(whole(1, 10_000_000).default(100_000), 'Values with more object members in all are quarantined.'),
+  headerBytes: setting(size(0, 1_000_000_000).default(64 * 1024), 'Messages with larger headers are quarantined.', {
     unit: 'bytes',
   }),
 });

@@ -73,8 +73,8 @@ export class Account {
   readonly #entries = new DigestTable();
   readonly #without: number;
   readonly #partitions: Partition[] = [];
-  /** Which kinds of digests were added: a copy is looked up by these alone. */
-  readonly #variants = new Set<number>();
+  /** Which kinds of digests were added. A copy is looked up by these alone, and by the more exact ones first. */
+  #variants: readonly number[] = [];
   #need = new Int32Array(1024);
   #rowed = new Int32Array(1024);
   #flags = new Uint8Array(1024);
@@ -101,7 +101,7 @@ export class Account {
   addSource(record: LedgerRecord & { readonly offset: number }, row: RowFinding): void {
     const keyless = record.key === null;
     const without = this.#without | (keyless ? leftOut.key : 0) | (record.timestamp <= 0 ? leftOut.timestamp : 0);
-    this.#variants.add(without);
+    if (!this.#variants.includes(without)) this.#variants = [...this.#variants, without].sort();
     const entry = this.#entries.add(this.#digester.digest(record, without));
     this.#need = grown(this.#need, entry + 1);
     this.#rowed = grown(this.#rowed, entry + 1);

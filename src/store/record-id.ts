@@ -1,3 +1,4 @@
+import { assert } from '../lib/assert.ts';
 import { uuid5, uuidBytes } from '../lib/uuid5.ts';
 
 /** What makes a source message the one that it is. A topic that is deleted and made again under its name has another topic id. */
@@ -7,6 +8,12 @@ export interface SourceIdentity {
   readonly topicId: string;
   readonly partition: number;
   readonly offset: number;
+}
+
+/** The ids of a cluster and of its topics, by name. */
+export interface ClusterIdentity {
+  readonly clusterId: string;
+  readonly topics: ReadonlyMap<string, { readonly topicId: string }>;
 }
 
 /** Our namespace for record ids. It may never change: every id that was ever given hangs on it. */
@@ -19,4 +26,13 @@ const recordNamespace = uuidBytes('3d7c7a2e-52c1-4c58-9f0b-6f2b1d0c9a41');
  */
 export function recordId({ clusterId, topicId, partition, offset }: SourceIdentity): string {
   return uuid5(recordNamespace, `${clusterId}/${topicId}/${partition}/${offset}`);
+}
+
+/** Gives record ids by the names of topics. */
+export function createRecordId({ clusterId, topics }: ClusterIdentity): (topic: string, partition: number, offset: number) => string {
+  return (topic, partition, offset) => {
+    const topicId = topics.get(topic)?.topicId;
+    assert(topicId !== undefined, 'a message came from a topic that the cluster was not asked about');
+    return recordId({ clusterId, topicId, partition, offset });
+  };
 }

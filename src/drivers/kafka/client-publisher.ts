@@ -1,4 +1,4 @@
-import { CODES, type DeliveryReport, type LibrdKafkaError, Producer } from '@confluentinc/kafka-javascript';
+import kafka, { type DeliveryReport, type LibrdKafkaError, type Producer } from '@confluentinc/kafka-javascript';
 import { assert } from '../../lib/assert.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import { DataQuarantineError } from '../../lib/errors.ts';
@@ -46,6 +46,7 @@ interface Ticket {
   readonly settled: Deferred;
 }
 
+const codes = kafka.CODES.ERRORS;
 const indexBits = 16;
 const ticketsMax = 2 ** 14;
 const fullQueueWaitMs = 20;
@@ -53,10 +54,10 @@ const retryDelayMsMax = 5_000;
 
 /** Errors that a repetition cannot cure, where the message was alone in its batch. */
 const refusals: ReadonlyMap<number, Refusal['reason']> = new Map([
-  [CODES.ERRORS.ERR_MSG_SIZE_TOO_LARGE, 'too_large'],
-  [CODES.ERRORS.ERR_RECORD_LIST_TOO_LARGE, 'too_large'],
-  [CODES.ERRORS.ERR_INVALID_RECORD, 'refused'],
-  [CODES.ERRORS.ERR_INVALID_TIMESTAMP, 'refused'],
+  [codes.ERR_MSG_SIZE_TOO_LARGE, 'too_large'],
+  [codes.ERR_RECORD_LIST_TOO_LARGE, 'too_large'],
+  [codes.ERR_INVALID_RECORD, 'refused'],
+  [codes.ERR_INVALID_TIMESTAMP, 'refused'],
 ]);
 
 /**
@@ -78,7 +79,7 @@ export class ClientPublisher implements Publisher {
 
   private constructor(options: ClientPublisherOptions) {
     this.#options = options;
-    this.#producer = new Producer(producerSettings(options.client, options));
+    this.#producer = new kafka.Producer(producerSettings(options.client, options));
     this.#producer.on('delivery-report', (error: LibrdKafkaError | null, report: DeliveryReport) => this.#onReport(error, report));
     this.#producer.on('event.error', (error: LibrdKafkaError) => this.#onError(error));
   }
@@ -202,7 +203,7 @@ export class ClientPublisher implements Publisher {
       publication.produce(index);
     } catch (thrown) {
       const error = thrown as LibrdKafkaError;
-      if (error.code === CODES.ERRORS.ERR__QUEUE_FULL) return false;
+      if (error.code === codes.ERR__QUEUE_FULL) return false;
       if (typeof error.code !== 'number') throw thrown;
       ticket.failed.push({ index, error, alone: true });
       return true;
@@ -258,7 +259,7 @@ export class ClientPublisher implements Publisher {
   }
 
   #onError(error: LibrdKafkaError): void {
-    if (error.code === CODES.ERRORS.ERR__FATAL) {
+    if (error.code === codes.ERR__FATAL) {
       this.#options.onFatal(new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka producer gave up: ${error.message}`, { cause: error }));
     } else this.#options.log.warn({ code: error.code }, `kafka producer: ${error.message}`);
   }

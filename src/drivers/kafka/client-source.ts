@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import {
-  CODES,
-  type ConsumerGlobalConfig,
-  KafkaConsumer,
-  type LibrdKafkaError,
+import kafka, {
   type Message as ClientMessage,
   type TopicPartition as ClientPartition,
+  type ConsumerGlobalConfig,
+  type KafkaConsumer,
+  type LibrdKafkaError,
 } from '@confluentinc/kafka-javascript';
 import { assert } from '../../lib/assert.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
@@ -50,6 +49,7 @@ interface Carried {
   readonly epoch: number;
 }
 
+const codes = kafka.CODES.ERRORS;
 const connectMsMax = 15_000;
 
 /**
@@ -83,7 +83,7 @@ export class ClientSource implements Source {
     this.#options = options;
     this.topics = options.topics;
     this.#topicIndex = new Map(options.topics.map((topic, index) => [topic, index]));
-    this.#consumer = new KafkaConsumer({
+    this.#consumer = new kafka.KafkaConsumer({
       ...consumerSettings(options.client, options.groupId),
       rebalance_cb: (error: LibrdKafkaError, partitions: ClientPartition[]) => this.#queueRebalance(error, partitions),
       offset_commit_cb: true,
@@ -164,7 +164,7 @@ export class ClientSource implements Source {
       this.#consumer.offsetsStore(current.map(({ topic, partition, offsetNext }) => ({ topic, partition, offset: offsetNext })));
     } catch (error) {
       // The client refuses partitions that the group took away a moment ago; their next owner reads these messages again.
-      if ((error as LibrdKafkaError).code !== CODES.ERRORS.ERR__STATE) throw error;
+      if ((error as LibrdKafkaError).code !== codes.ERR__STATE) throw error;
     }
   }
 
@@ -179,7 +179,7 @@ export class ClientSource implements Source {
       (this.#consumer.commit as () => void).call(this.#consumer);
     } catch (error) {
       this.#committing = false;
-      if ((error as LibrdKafkaError).code !== CODES.ERRORS.ERR__NO_OFFSET) throw error;
+      if ((error as LibrdKafkaError).code !== codes.ERR__NO_OFFSET) throw error;
     }
   }
 
@@ -213,7 +213,7 @@ export class ClientSource implements Source {
   }
 
   #queueRebalance(error: LibrdKafkaError, clientPartitions: ClientPartition[]): void {
-    const kind = error.code === CODES.ERRORS.ERR__ASSIGN_PARTITIONS ? 'assign' : 'revoke';
+    const kind = error.code === codes.ERR__ASSIGN_PARTITIONS ? 'assign' : 'revoke';
     const partitions = clientPartitions.map(({ topic, partition }) => ({ topic, partition }));
     const rebalance: Rebalance = { kind, partitions, lost: kind === 'revoke' && this.#consumer.assignmentLost() };
     if (this.#closing) return this.answer(rebalance);
@@ -232,7 +232,7 @@ export class ClientSource implements Source {
         this.#consumer.consume(count, (error: LibrdKafkaError | null, messages?: ClientMessage[]) => {
           if (error) {
             this.#onError(error);
-            if (error.code === CODES.ERRORS.ERR__FATAL) return reject(fatalError(error));
+            if (error.code === codes.ERR__FATAL) return reject(fatalError(error));
             // An erring client answers at once; the loop must not spin on it.
             setTimeout(() => resolve([]), 100);
             return;
@@ -289,13 +289,13 @@ export class ClientSource implements Source {
   }
 
   #onError(error: LibrdKafkaError): void {
-    if (error.code === CODES.ERRORS.ERR__FATAL) this.#options.onFatal(fatalError(error));
+    if (error.code === codes.ERR__FATAL) this.#options.onFatal(fatalError(error));
     else this.#options.log.warn({ code: error.code }, `kafka consumer: ${error.message}`);
   }
 
   #onCommitted(error: LibrdKafkaError | null): void {
     this.#committing = false;
-    if (error && error.code !== CODES.ERRORS.ERR__NO_OFFSET) {
+    if (error && error.code !== codes.ERR__NO_OFFSET) {
       this.#options.log.warn({ code: error.code }, `kafka commit: ${error.message}; the client commits again within a second`);
     }
     if (this.#commitAgain && !this.#closing) {

@@ -176,7 +176,9 @@ function storageError(error: unknown, what: string): DataQuarantineError {
   const status = statusOf(error);
   const name = error instanceof Error ? error.name : 'Error';
   const passing = status === null ? name !== 'CredentialsProviderError' : isPassing(status, name);
-  const detail = status === null ? messageOf(error) : `HTTP ${status} ${name}: ${messageOf(error)}`;
+  // The answer to a HEAD has no body, hence no message.
+  const said = messageOf(error) === 'UnknownError' ? '' : `: ${messageOf(error)}`;
+  const detail = status === null ? messageOf(error) : `HTTP ${status} ${name}${said}`;
   const code = passing ? 'DQ_STORAGE_UNREACHABLE' : 'DQ_STORAGE_REFUSED';
   return new DataQuarantineError(code, `cannot ${what}: ${detail}`, { cause: error });
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Header } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import { type ErrorType, errorTypes, type Fault, outcomeOf } from '../../model/verdict.ts';
-import { encodeDeadLetter } from './dead-letter.ts';
+import { type DeadLetterForm, encodeDeadLetter } from './dead-letter.ts';
 
 const quarantinedAt = Date.UTC(2025, 10, 3, 12, 0, 0, 123);
 
@@ -47,8 +47,8 @@ const place: StoredPlace = {
   quarantinedAt,
 };
 
-const letterOf = (record: Quarantined, payload: 'whole' | 'pointer' = 'whole') => encodeDeadLetter(record, place, { payload });
-const envelopeOf = (record: Quarantined, payload?: 'whole' | 'pointer') => JSON.parse(letterOf(record, payload).value.toString());
+const letterOf = (record: Quarantined, form: DeadLetterForm = 'whole') => encodeDeadLetter(record, place, form);
+const envelopeOf = (record: Quarantined, form?: DeadLetterForm) => JSON.parse(letterOf(record, form).value.toString());
 const textsOf = (headers: readonly Header[]) => headers.map(({ name, value }) => [name, value?.toString() ?? null]);
 
 test('the envelope holds what the contract says, in its order', () => {
@@ -101,12 +101,22 @@ test('whatever the source and the fault, the envelope is JSON and holds the sour
   );
 });
 
-test('a pointer holds neither form of the payload and stays small whatever the source sent', () => {
-  const long = 'ä'.repeat(1_000_000);
-  const record = recordOf(`{"${long}":1}`, { fault: faultOf('too_large', { field_path: long, schema_name: long, schema_version: long }) });
-  const envelope = envelopeOf(record, 'pointer');
+test.each(['pointer', 'bare'] as const)('a %s letter holds neither form of the payload and its value stays small', (form) => {
+  const long = 'ä\0'.repeat(1_000_000);
+  const texts = { error_message: long, field_path: long, schema_name: long, schema_version: long };
+  const record = recordOf(`{"${long}":1}`, { fault: faultOf('too_large', texts) });
+  const envelope = envelopeOf(record, form);
   expect(envelope).toMatchObject({ original_message: null, original_message_base64: null, storage_path: place.storagePath });
-  expect(letterOf(record, 'pointer').value.length).toBeLessThan(4096);
+  expect(letterOf(record, form).value.length).toBeLessThan(32_768);
+});
+
+test('a pointer keeps the key and headers of the source, a bare letter has ours alone', () => {
+  const record = recordOf('{}', { headers: [{ name: 'trace', value: Buffer.from('abc') }] });
+  expect(letterOf(record, 'pointer').key).toEqual(record.key);
+  expect(letterOf(record, 'pointer').headers[0]).toEqual(record.headers[0]);
+  const bare = letterOf(record, 'bare');
+  expect(bare.key).toBeNull();
+  expect(bare.headers).toEqual(letterOf(record, 'pointer').headers.slice(1));
 });
 
 test('the key is the source key, and a null key stays null', () => {
@@ -173,7 +183,7 @@ test('our headers stay within 4 KiB in whole characters, whatever the texts', ()
     fc.property(textArbitrary, (text) => {
       const fault = faultOf('schema_violation', { field_path: text, schema_name: text, schema_version: text, keyword: text });
       const long = { ...place, storagePath: `${'t'.repeat(249)}/2025/11/03/01JBQ0000000000000000000AA.seg#4294967295+4294967295` };
-      const letter = encodeDeadLetter(recordOf('{}', { fault, topic: 't'.repeat(249) }), long, { payload: 'whole' });
+      const letter = encodeDeadLetter(recordOf('{}', { fault, topic: 't'.repeat(249) }), long, 'whole');
       const bytes = letter.headers.reduce((sum, { name, value }) => sum + Buffer.byteLength(name) + (value?.length ?? 0), 0);
       expect(bytes).toBeLessThanOrEqual(4096);
       const path = letter.headers.find(({ name }) => name === 'dq.error.path')?.value?.toString() ?? '';

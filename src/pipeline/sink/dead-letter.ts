@@ -3,10 +3,12 @@ import type { Header } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { ErrorType, Fault } from '../../model/verdict.ts';
 
-/** `pointer` leaves the payload out, for a source message that is too large for the topic or one of a flood. */
-export interface DeadLetterOptions {
-  readonly payload: 'whole' | 'pointer';
-}
+/**
+ * How much of the source a dead letter carries. `pointer` leaves the payload out, for a message that is too large for the topic or
+ * one of a flood; `bare` leaves out the key and the source's headers as well, for a message that is too large even so. Both are
+ * found whole at `storage_path`.
+ */
+export type DeadLetterForm = 'whole' | 'pointer' | 'bare';
 
 /** A record for the dead letter topic, as the publisher takes it. The key and the source's headers are views into the slab. */
 export interface DeadLetter {
@@ -27,10 +29,11 @@ const foundInJson: ReadonlySet<ErrorType> = new Set<ErrorType>([
 const foundInOther: ReadonlySet<ErrorType> = new Set<ErrorType>(['malformed_json', 'invalid_utf8']);
 
 /**
- * The most bytes that a text of free length may take in a header, so that ours, names included, stay within the contract's 4 KiB.
- * The others are short by nature: a topic's name has at most 249 characters, and the payload's place some 70 more.
+ * The most bytes that a text of free length may take in a header, or in a pointer's envelope. With them, our headers, names
+ * included, stay within the contract's 4 KiB: the others are short by nature, as a topic's name has at most 249 characters and the
+ * payload's place some 70 more.
  */
-const textBytesMax = { path: 2048, schema: 256, version: 128, keyword: 128 } as const;
+const textBytesMax = { path: 2048, schema: 256, version: 128, keyword: 128, message: 4096 } as const;
 
 /** What we write, and therefore what is dropped from the source's headers: a stale one must not be taken for ours. */
 const ourNames: ReadonlySet<string> = new Set([
@@ -54,44 +57,55 @@ const ourNames: ReadonlySet<string> = new Set([
  * database says of the record (`place`) wins over what this pass found, so that a repeat writes the same dead letter again.
  * `dq.replay.id` and `dq.replay.attempt` are the source's own headers and stay among them.
  */
-export function encodeDeadLetter(record: Quarantined, place: StoredPlace, options: DeadLetterOptions): DeadLetter {
-  const quarantinedAt = new Date(place.quarantinedAt).toISOString();
+export function encodeDeadLetter(record: Quarantined, place: StoredPlace, form: DeadLetterForm): DeadLetter {
+  const own = ownHeaders(record, place);
   return {
-    key: record.key,
-    value: encodeEnvelope(record, place, { quarantinedAt, payload: options.payload }),
-    headers: [...record.headers.filter(({ name }) => !ourNames.has(name)), ...ownHeaders(record, place, quarantinedAt)],
+    key: form === 'bare' ? null : record.key,
+    value: form === 'whole' ? encodeWhole(record, place) : encodePointer(record, place),
+    headers: form === 'bare' ? own : [...record.headers.filter(({ name }) => !ourNames.has(name)), ...own],
   };
 }
 
-/** The JSON of the envelope. A source that is JSON is embedded as it stands, so number lexemes, escapes and repeated names survive. */
-function encodeEnvelope(record: Quarantined, place: StoredPlace, options: DeadLetterOptions & { quarantinedAt: string }): Buffer {
-  const { value } = record;
-  const fault = options.payload === 'pointer' ? shortened(record.fault) : record.fault;
-  const rest =
-    `,"validation_error":{"error_type":"${fault.error_type}","error_message":${JSON.stringify(fault.error_message)}` +
-    `,"field_path":${JSON.stringify(fault.field_path)}},"source_topic":${JSON.stringify(record.topic)}` +
-    `,"source_partition":${record.partition},"source_offset":${record.offset},"quarantined_at":"${options.quarantinedAt}"` +
-    `,"id":"${record.id}","schema_name":${JSON.stringify(fault.schema_name)},"schema_version":${JSON.stringify(fault.schema_version)}` +
-    `,"fingerprint":${JSON.stringify(place.fingerprint)},"storage_path":${JSON.stringify(place.storagePath)}}`;
-  if (options.payload === 'pointer') return Buffer.from(`{"original_message":null,"original_message_base64":null${rest}`);
-  if (!isJson(value, fault.error_type)) {
-    return Buffer.from(`{"original_message":null,"original_message_base64":"${value.toString('base64')}"${rest}`);
-  }
-  return Buffer.concat([originalMessage, value, Buffer.from(rest)]);
+/** The envelope with the payload. A source that is JSON stands in it verbatim: number lexemes, escapes and repeated names survive. */
+function encodeWhole(record: Quarantined, place: StoredPlace): Buffer {
+  const { value, fault } = record;
+  const rest = envelopeRest(record, fault, place);
+  if (isJson(value, fault.error_type)) return Buffer.concat([originalMessage, value, Buffer.from(rest)]);
+  return Buffer.from(`{"original_message":null,"original_message_base64":"${value.toString('base64')}"${rest}`);
 }
 
-/** A pointer must be small whatever the source sent, member names of a megabyte included: the row holds the texts whole. */
+/** The envelope without the payload. It is small whatever the source sent, member names of a megabyte included. */
+function encodePointer(record: Quarantined, place: StoredPlace): Buffer {
+  return Buffer.from(`{"original_message":null,"original_message_base64":null${envelopeRest(record, shortened(record.fault), place)}`);
+}
+
+const originalMessage = Buffer.from('{"original_message":');
+
+/** The members that follow the payload, in the contract's order. */
+function envelopeRest(record: Quarantined, fault: Fault, place: StoredPlace): string {
+  return (
+    `,"validation_error":{"error_type":"${fault.error_type}","error_message":${JSON.stringify(fault.error_message)}` +
+    `,"field_path":${JSON.stringify(fault.field_path)}},"source_topic":${JSON.stringify(record.topic)}` +
+    `,"source_partition":${record.partition},"source_offset":${record.offset},"quarantined_at":"${timeOf(place)}"` +
+    `,"id":"${record.id}","schema_name":${JSON.stringify(fault.schema_name)},"schema_version":${JSON.stringify(fault.schema_version)}` +
+    `,"fingerprint":${JSON.stringify(place.fingerprint)},"storage_path":${JSON.stringify(place.storagePath)}}`
+  );
+}
+
+function timeOf(place: StoredPlace): string {
+  return new Date(place.quarantinedAt).toISOString();
+}
+
 function shortened(fault: Fault): Fault {
   const short = (text: string | null, bytesMax: number) => (text === null ? null : clipped(text, bytesMax).toString());
   return {
     ...fault,
+    error_message: clipped(fault.error_message, textBytesMax.message).toString(),
     field_path: short(fault.field_path, textBytesMax.path),
     schema_name: short(fault.schema_name, textBytesMax.schema),
     schema_version: short(fault.schema_version, textBytesMax.version),
   };
 }
-
-const originalMessage = Buffer.from('{"original_message":');
 
 /** Was the value read to its end as JSON before the fault was found? If that is not known, it is read here. */
 function isJson(value: Buffer, type: ErrorType): boolean {
@@ -107,7 +121,7 @@ function isJson(value: Buffer, type: ErrorType): boolean {
 }
 
 /** Ours, in the contract's order. A header that has nothing to say is left out. */
-function ownHeaders(record: Quarantined, place: StoredPlace, quarantinedAt: string): Header[] {
+function ownHeaders(record: Quarantined, place: StoredPlace): Header[] {
   const { fault } = record;
   const headers: Header[] = [];
   const add = (name: string, text: string | null, bytesMax?: number) => {
@@ -124,7 +138,7 @@ function ownHeaders(record: Quarantined, place: StoredPlace, quarantinedAt: stri
   add('dq.error.path', fault.field_path, textBytesMax.path);
   add('dq.error.keyword', fault.keyword, textBytesMax.keyword);
   add('dq.error.fingerprint', place.fingerprint);
-  add('dq.failed.at', quarantinedAt);
+  add('dq.failed.at', timeOf(place));
   add('dq.payload.ref', place.storagePath);
   return headers;
 }

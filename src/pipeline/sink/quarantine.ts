@@ -114,13 +114,11 @@ export class Quarantine {
     await Promise.all(
       [...byTopic].map(async ([topic, indexes]) => {
         const { bytes, places } = encodeSegment(indexes.map((index) => records[index] as Quarantined));
-        await this.#tried('storage', async () => {
-          // A new key for each attempt: an attempt that failed may have written, and a key is never reused.
-          const key = segmentKey(topic, this.#options.clock.now());
-          await this.#options.storage.put(key, bytes);
-          indexes.forEach((index, at) => {
-            paths[index] = formatStoragePath(key, places[at] as (typeof places)[number]);
-          });
+        // One key for all attempts: the store knows an object again that an attempt of unknown outcome left behind.
+        const key = segmentKey(topic, this.#options.clock.now());
+        await this.#tried('storage', () => this.#options.storage.put(key, bytes));
+        indexes.forEach((index, at) => {
+          paths[index] = formatStoragePath(key, places[at] as (typeof places)[number]);
         });
       }),
     );

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+'use strict';
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+// The Kafka client, the file system and DNS share libuv's threads, whose number is fixed when the first of them is used.
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
+const built = join(__dirname, '..', 'dist', 'src', 'cli', 'main.js');
+if (existsSync(built)) {
+  import(pathToFileURL(built).href).then(({ main }) => main());
+} else {
+  process.stderr.write('dq: not built yet. Run `npm run setup` in the folder of DataQuarantine first.\n');
+  process.exitCode = 2;
+}

@@ -1,0 +1,33 @@
+import { writeFileSync } from 'node:fs';
+
+/**
+ * Names every test that was skipped and writes the counts of the run where `DQ_TALLY_FILE` says, for the closing line of test.mjs.
+ * A file that does not load and an error outside of any test count as failures: nothing that went wrong may hide behind passed tests.
+ */
+export default class TallyReporter {
+  #pattern;
+
+  onInit(vitest) {
+    this.#pattern = vitest.config.testNamePattern;
+  }
+
+  onTestRunEnd(modules, errors) {
+    const tally = { passed: 0, failed: errors.length, skipped: 0 };
+    for (const module of modules) {
+      const broken = [module, ...module.children.allSuites()].filter((suite) => suite.errors().length > 0);
+      tally.failed += broken.length;
+      for (const test of module.children.allTests()) this.#count(tally, test);
+    }
+    if (process.env.DQ_TALLY_FILE) writeFileSync(process.env.DQ_TALLY_FILE, JSON.stringify(tally));
+  }
+
+  #count(tally, test) {
+    const { state, note } = test.result();
+    if (state === 'passed' || state === 'failed') tally[state] += 1;
+    // Tests that the person's own `-t PATTERN` leaves out were not asked for.
+    else if (state === 'skipped' && (this.#pattern?.test(test.fullName.replaceAll(' > ', ' ')) ?? true)) {
+      tally.skipped += 1;
+      process.stdout.write(`skipped: ${test.module.relativeModuleId} > ${test.fullName}${note ? ` (${note})` : ''}\n`);
+    }
+  }
+}

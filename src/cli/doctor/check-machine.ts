@@ -1,0 +1,72 @@
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { ruleProblems } from '../../config/rules.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { Io } from '../io.ts';
+import { type Check, failed, ok, warning } from './check.ts';
+
+/** The last days of Node's release lines, from its release schedule. */
+const nodeEndOfLife: Readonly<Record<number, string>> = { 20: '2026-04-30', 22: '2027-04-30', 24: '2028-04-30' };
+const threadPoolMin = 16;
+/** `f_type` of file systems that do not outlive the machine or the container. */
+const passingFileSystems: Readonly<Record<number, string>> = {
+  0x01021994: 'memory (tmpfs)',
+  0x858458f6: 'memory (ramfs)',
+  0x794c7630: "a container's own layer (overlayfs)",
+};
+
+/** This machine: Node, its threads, the folders, who may use the API. */
+export async function checkMachine(settings: Settings, env: Io['env']): Promise<Check[]> {
+  return [
+    checkNode(process.versions.node, new Date()),
+    checkThreadPool(env),
+    await checkSchemas(settings.schemas.dir),
+    await checkSpool(settings.spool.dir),
+    checkAccess(settings),
+  ];
+}
+
+export function checkNode(version: string, today: Date): Check {
+  const end = nodeEndOfLife[Number.parseInt(version, 10)];
+  if (end === undefined) return warning('node', `${version} is not one of the versions this is tested on`, 'Use Node 24.');
+  const ended = today.toISOString().slice(0, 10) > end;
+  return ended
+    ? warning('node', `${version} has had no security fixes since ${end}`, 'Use Node 24.')
+    : ok('node', `${version}, maintained until ${end}`);
+}
+
+export function checkThreadPool(env: Io['env']): Check {
+  const size = Number(env['UV_THREADPOOL_SIZE'] ?? 4);
+  if (size >= threadPoolMin) return ok('threads', `UV_THREADPOOL_SIZE is ${size}`);
+  const detail = `UV_THREADPOOL_SIZE is ${size}: the Kafka client, files and DNS share these threads`;
+  return warning('threads', detail, `Set it to ${threadPoolMin}, or leave it out: dq then does.`);
+}
+
+async function checkSchemas(dir: string): Promise<Check> {
+  const folder = await stat(dir).catch(() => null);
+  if (folder?.isDirectory()) return ok('schemas', dir);
+  return failed('schemas', `there is no folder ${resolve(dir)}`, 'Set DQ_SCHEMAS_DIR to the folder of schema files.');
+}
+
+/** The folder need not be there yet; what counts is whether it can be, and on what. */
+async function checkSpool(dir: string): Promise<Check> {
+  const wanted = resolve(dir);
+  let folder = wanted;
+  while (folder !== dirname(folder) && !(await stat(folder).catch(() => null))) folder = dirname(folder);
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+    const on = passingFileSystems[(await statfs(folder)).type];
+    if (on === undefined) return ok('spool', wanted);
+    return warning('spool', `${wanted} lies on ${on}`, 'Mount a volume there: what is spooled must outlive the process.');
+  } catch {
+    return failed('spool', `${folder} cannot be written`, 'Set DQ_SPOOL_DIR to a folder of this user.');
+  }
+}
+
+function checkAccess(settings: Settings): Check {
+  const problems = ruleProblems(settings, { need: ['http'], file: null, placeOf: () => '', given: settings });
+  return problems.length > 0
+    ? failed('access', problems.join('; '))
+    : ok('access', `auth.mode ${settings.auth.mode} on ${settings.http.host}:${settings.http.port}`);
+}

@@ -1,0 +1,204 @@
+import { hash } from 'node:crypto';
+import type { Wire, WireRange, WireRecord } from '../drivers/kafka-wire/wire.ts';
+import type { Database } from '../drivers/postgres/database.ts';
+import type { ObjectStore } from '../drivers/storage/object-store.ts';
+import { hasCode } from '../lib/errors.ts';
+import { recordId } from '../store/record-id.ts';
+import { parseStoragePath } from '../store/segment.ts';
+import { Account, type ClosingOptions, type LedgerCounts, type RowFinding, type UnaccountedRecord } from './account.ts';
+import { type LedgerRow, type RowCursor, withRows } from './rows.ts';
+
+/** Where the account begins in every source partition: an offset, or the first record that is not older. */
+export type VerifyFrom = { readonly offset: number } | { readonly timestampMs: number };
+
+export interface VerifyOptions {
+  readonly wire: Wire;
+  readonly database: Database;
+  /** Set to read every stored payload back and compare its hash. */
+  readonly storage: ObjectStore | null;
+  readonly group: string;
+  readonly sourceTopics: readonly string[];
+  readonly validTopic: string;
+  /** Set to look for the dead letter of every quarantined record. */
+  readonly dlqTopic: string | null;
+  /** Null: from the start of the log. */
+  readonly from: VerifyFrom | null;
+}
+
+export interface VerifyReport {
+  readonly counts: LedgerCounts;
+  /** The first hundred of the unaccounted records. */
+  readonly unaccounted: readonly UnaccountedRecord[];
+  /** What a reader of the figures should know, in whole sentences. */
+  readonly notes: readonly string[];
+}
+
+/** A source partition as far as it is committed and still there. */
+interface SourceRange extends WireRange {
+  readonly topicId: string;
+}
+
+/** All that is settled before the first record is read. */
+interface Plan {
+  readonly clusterId: string;
+  readonly ranges: readonly SourceRange[];
+  readonly outOfReach: number;
+  readonly valid: readonly WireRange[];
+  readonly deadLetters: readonly WireRange[];
+  readonly compareTimestamps: boolean;
+  readonly notes: readonly string[];
+}
+
+const namesMax = 100;
+const payloadReadsMax = 16;
+
+/**
+ * Recomputes what became of every source record before the committed offsets, from the topics and the tables alone, with a client
+ * that shares no code with the engine's. The committed offsets are read first: whatever they cover was durable by then, so it must
+ * be found in what is read later, even while the engine goes on.
+ *
+ * What it cannot see: a record whose equal (key, value, headers and timestamp) outside the range has a copy passes on that copy; a
+ * null header value passes for an empty one; a keyless record may have got any key.
+ */
+export async function verify(options: VerifyOptions): Promise<VerifyReport> {
+  const plan = await planOf(options);
+  const account = new Account({ compareTimestamps: plan.compareTimestamps });
+  for (const range of plan.ranges) await addSources(account, range, plan.clusterId, options);
+  const heads = await addCopies(account, plan.valid, options.wire);
+  for (const range of plan.deadLetters) {
+    await options.wire.read(range, (records) => {
+      for (const { headers } of records) account.addDeadLetter(headers);
+    });
+  }
+  const { counts, unaccounted } = account.close({
+    namesMax,
+    deadLetters: options.dlqTopic !== null && plan.deadLetters.every(({ from }) => from === 0),
+    outOfReach: plan.outOfReach,
+    retired: retirement(heads),
+  });
+  return { counts, unaccounted, notes: plan.notes };
+}
+
+async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }: VerifyOptions): Promise<Plan> {
+  const { clusterId, topics } = await wire.cluster([...sourceTopics, validTopic, ...(dlqTopic === null ? [] : [dlqTopic])]);
+  const committed = await wire.committed(group, sourceTopics);
+  const notes: string[] = [];
+  const ranges: SourceRange[] = [];
+  let outOfReach = 0;
+  for (const topic of sourceTopics) {
+    const offsets = committed.get(topic) ?? [];
+    if (offsets.every((offset) => offset === null)) notes.push(`Group ${group} has committed nothing in ${topic}.`);
+    const [starts, ends] = [await wire.starts(topic), await wire.ends(topic)];
+    const wanted = await firstOffsets(wire, topic, from);
+    for (const [partition, offsetNext] of offsets.entries()) {
+      if (offsetNext === null) continue;
+      const [first, start, end] = [wanted[partition] ?? 0, starts[partition] ?? 0, ends[partition] ?? 0];
+      if (offsetNext > end) notes.push(`${topic}/${partition} ends at ${end}, before the committed offset ${offsetNext}: its log was cut or made anew.`);
+      outOfReach += Math.max(0, Math.min(start, offsetNext) - first) + Math.max(0, offsetNext - Math.max(end, first));
+      ranges.push({ topic, topicId: topics.get(topic)?.topicId ?? '', partition, from: Math.max(first, start), to: Math.min(offsetNext, end) });
+    }
+  }
+  const settings = (await wire.topicSettings([validTopic])).get(validTopic);
+  if (settings?.compacted) notes.push(`${validTopic} is compacted: copies that compaction took count as unaccounted.`);
+  if (settings?.logAppendTime) notes.push(`${validTopic} has timestamps of its own, so none were compared.`);
+  const deadLetters = dlqTopic === null ? [] : await wholeTopic(wire, dlqTopic);
+  if (deadLetters.some((range) => range.from > 0)) notes.push(`Retention took records of ${dlqTopic}, so dead letters were not looked for.`);
+  return { clusterId, ranges, outOfReach, valid: await wholeTopic(wire, validTopic), deadLetters, compareTimestamps: !settings?.logAppendTime, notes };
+}
+
+async function firstOffsets(wire: Wire, topic: string, from: VerifyFrom | null): Promise<number[]> {
+  if (from !== null && 'timestampMs' in from) return wire.since(topic, from.timestampMs);
+  return (await wire.starts(topic)).map(() => from?.offset ?? 0);
+}
+
+/** Every partition of `topic` as it is now. */
+async function wholeTopic(wire: Wire, topic: string): Promise<WireRange[]> {
+  const [starts, ends] = [await wire.starts(topic), await wire.ends(topic)];
+  return ends.map((to, partition) => ({ topic, partition, from: starts[partition] ?? 0, to }));
+}
+
+async function addSources(account: Account, range: SourceRange, clusterId: string, options: VerifyOptions): Promise<void> {
+  const { topic, topicId, partition } = range;
+  account.startPartition(topic, partition);
+  if (range.from >= range.to) return;
+  await withRows(options.database, range, (cursor) =>
+    options.wire.read(range, async (records) => {
+      const rows = await rowsOf(records, cursor, ({ id, offset }) => id === recordId({ clusterId, topicId, partition, offset }));
+      const lost = options.storage ? await lostPayloads([...rows.values()], options.storage) : noneLost;
+      for (const record of records) account.addSource(record, findingOf(record, rows.get(record.offset), lost));
+    }),
+  );
+}
+
+/** The rows of these records by offset. A row of an earlier topic of the same name has another id, and is not one of them. */
+async function rowsOf(records: readonly WireRecord[], cursor: RowCursor, isOurs: (row: LedgerRow) => boolean): Promise<Map<number, LedgerRow>> {
+  const rows = await cursor.upTo(records.at(-1)?.offset ?? -1);
+  return new Map(rows.filter(isOurs).map((row) => [row.offset, row]));
+}
+
+const noneLost: ReadonlySet<LedgerRow> = new Set();
+const noBytes = Buffer.alloc(0);
+
+function findingOf({ value }: WireRecord, row: LedgerRow | undefined, lost: ReadonlySet<LedgerRow>): RowFinding {
+  if (!row) return 'none';
+  if (!sha256(value ?? noBytes).equals(row.payloadSha256)) return 'payload_differs';
+  return lost.has(row) ? 'payload_lost' : 'kept';
+}
+
+/** The rows whose stored payload is not there or has another hash. Erased payloads are gone on purpose. */
+async function lostPayloads(rows: readonly LedgerRow[], storage: ObjectStore): Promise<ReadonlySet<LedgerRow>> {
+  const lost = new Set<LedgerRow>();
+  for (let first = 0; first < rows.length; first += payloadReadsMax) {
+    const some = rows.slice(first, first + payloadReadsMax).filter(({ erased }) => !erased);
+    await Promise.all(some.map(async (row) => ((await isStored(row, storage)) ? undefined : lost.add(row))));
+  }
+  return lost;
+}
+
+async function isStored({ storagePath, payloadSha256 }: LedgerRow, storage: ObjectStore): Promise<boolean> {
+  try {
+    const { key, place } = parseStoragePath(storagePath);
+    return sha256(await storage.read(key, place.offset, place.length)).equals(payloadSha256);
+  } catch (error) {
+    if (hasCode(error, 'DQ_STORAGE_CORRUPT')) return false;
+    throw error;
+  }
+}
+
+/** What remains of one partition of the valid topic after retention took its head. */
+interface TrimmedHead {
+  readonly partition: number;
+  /** Timestamp of the first record that is left, infinite where none is. */
+  readonly timestamp: number;
+}
+
+interface Heads {
+  readonly partitions: number;
+  readonly trimmed: readonly TrimmedHead[];
+}
+
+async function addCopies(account: Account, ranges: readonly WireRange[], wire: Wire): Promise<Heads> {
+  const trimmed: TrimmedHead[] = [];
+  for (const range of ranges) {
+    let head: number | null = null;
+    await wire.read(range, (records) => {
+      head ??= records[0]?.timestamp ?? null;
+      for (const record of records) account.addCopy(record);
+    });
+    if (range.from > 0) trimmed.push({ partition: range.partition, timestamp: head ?? Number.POSITIVE_INFINITY });
+  }
+  return { partitions: ranges.length, trimmed };
+}
+
+/**
+ * Retention takes the oldest records of a partition, so an unmatched record may have had its copy there if it is older than the
+ * first that is left. The copies of a source partition lie in one target partition, save those that got their key from their schema.
+ */
+function retirement({ partitions, trimmed }: Heads): ClosingOptions['retired'] {
+  return ({ partition, keyed, timestamp }) =>
+    trimmed.some((head) => (!keyed || head.partition === partition % partitions) && timestamp < head.timestamp);
+}
+
+function sha256(bytes: Buffer): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}

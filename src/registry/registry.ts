@@ -1,0 +1,184 @@
+import { readFile } from 'node:fs/promises';
+import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+import { Catalog, type CatalogEntry, type CatalogReference } from './catalog.ts';
+import { type Compilation, compileSchema, schemaDigest, schemaInvalid } from './compiler.ts';
+import { FolderWatch } from './folder-watch.ts';
+import { ModuleStore } from './module-store.ts';
+import { listSchemas, parseAt, type SchemaPlace } from './schema-folder.ts';
+
+/** Where the registry tells what it did. A pino logger fits. */
+export interface RegistryLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface RegistryOptions {
+  readonly dir: string;
+  /** For validators of versions that the build did not know, and for manifests. */
+  readonly cacheDir: string;
+  /** The folder of a build (`generated`), null for none. */
+  readonly prebuiltDir: string | null;
+  readonly log: RegistryLog;
+  readonly reloadMsInterval?: number;
+  /** A file that is gone may be on its way back, as in a checkout: it must be gone for this long. */
+  readonly withdrawMsAfter?: number;
+  /** Generates a validator, best off the main thread; in place where none is given. */
+  readonly compile?: (schema: unknown) => Compilation | Promise<Compilation>;
+}
+
+/** A file that is not in use as it stands now, and why. */
+export interface Refusal {
+  readonly path: string;
+  readonly error: DataQuarantineError;
+}
+
+/** What is known of one file. */
+interface Known {
+  /** The text last judged, null to judge it again at the next reload. */
+  text: string | null;
+  /** The schema number of its last good text, null if it never had one. */
+  number: number | null;
+  refusal: DataQuarantineError | null;
+  /** Monotonic milliseconds when it was first found to be gone. */
+  goneSinceMs: number | null;
+}
+
+/**
+ * Knows the schema versions of a folder and keeps up with it: at once on a change, and every few minutes in any case.
+ *
+ * A file that cannot be read, parsed or compiled is refused by name and place; its last good version and all others stay in use.
+ * Invariants: numbers are only ever added, and a catalog never changes once it was given out. States: open, closed.
+ */
+export class Registry {
+  readonly #options: RegistryOptions;
+  readonly #store: ModuleStore;
+  readonly #known = new Map<string, Known>();
+  readonly #entries: CatalogEntry[] = [];
+  readonly #watch = new FolderWatch(() => void this.reload());
+  #catalog = new Catalog({ revision: 0, entries: [], withdrawn: [] });
+  #reference: CatalogReference | null = null;
+  #reloading: Promise<void> = Promise.resolve();
+  #timers: NodeJS.Timeout[] = [];
+  #closed = false;
+
+  private constructor(options: RegistryOptions, store: ModuleStore) {
+    this.#options = options;
+    this.#store = store;
+  }
+
+  /** Loads the folder. Throws if it cannot be read; a bad file among good ones is refused, not fatal. */
+  static async open(options: RegistryOptions): Promise<Registry> {
+    const registry = new Registry(options, await ModuleStore.open(options.cacheDir, options.prebuiltDir));
+    await registry.#load();
+    registry.#timers.push(setInterval(() => void registry.reload(), options.reloadMsInterval ?? 300_000).unref());
+    return registry;
+  }
+
+  catalog(): Catalog {
+    return this.#catalog;
+  }
+
+  /** How tasks name the catalog of {@link catalog}. */
+  reference(): CatalogReference {
+    if (this.#reference === null) throw new Error('a registry has a manifest from the moment it is open');
+    return this.#reference;
+  }
+
+  get refusals(): readonly Refusal[] {
+    return [...this.#known].flatMap(([path, { refusal }]) => (refusal ? [{ path, error: refusal }] : []));
+  }
+
+  /** Reads the folder again, after a reload that may be under way. Never throws: what fails is logged and what was good stays. */
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(async () => {
+      if (this.#closed) return;
+      await this.#load().catch((error: unknown) => this.#options.log.error({ error: messageOf(error) }, 'the schemas could not be reloaded'));
+    });
+    return this.#reloading;
+  }
+
+  /** Stops watching and waits for a reload that is under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#watch.close();
+    await this.#reloading;
+    this.#watch.close();
+  }
+
+  async #load(): Promise<void> {
+    const { places, folders } = await listSchemas(this.#options.dir);
+    if (!this.#closed) this.#watch.follow(folders);
+    for (const place of places) await this.#look(place);
+    this.#forget(new Set(places.map(({ path }) => path)));
+    await this.#publish();
+  }
+
+  /** Takes over what a file says now, unless it is what it said before. */
+  async #look(place: SchemaPlace): Promise<void> {
+    const known = this.#known.get(place.path) ?? { text: null, number: null, refusal: null, goneSinceMs: null };
+    this.#known.set(place.path, known);
+    known.goneSinceMs = null;
+    let text: string | null = null;
+    try {
+      text = await readFile(place.path, 'utf8');
+      if (text === known.text) return;
+      known.number = await this.#numberOf(text, place, known.number);
+      known.refusal = null;
+    } catch (error) {
+      known.refusal = refusalOf(error, place);
+      const fields = { schema: place.name, version: place.version, code: known.refusal.code, kept: known.number !== null };
+      this.#options.log.error(fields, `schema refused: ${known.refusal.message}`);
+    }
+    known.text = known.refusal?.retryable ? null : text;
+  }
+
+  /** The number of the schema version that `text` describes; a new one unless the very same was there before. */
+  async #numberOf(text: string, place: SchemaPlace, before: number | null): Promise<number> {
+    const { name, version, schema, key, placeOf } = parseAt(text, place);
+    const digest = schemaDigest(schema);
+    const number = this.#entries.findIndex(
+      (entry) => entry.name === name && entry.version === version && entry.digest === digest && entry.key === key,
+    );
+    if (number >= 0) return number;
+    const module = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));
+    if (before !== null) this.#options.log.warn({ schema: name, version }, 'a schema version changed in place; a new version number is safer');
+    return this.#entries.push({ name, version, module, digest, key }) - 1;
+  }
+
+  async #generate(schema: unknown, digest: string, placeOf: (pointer: string | null) => string): Promise<string> {
+    const compilation = await (this.#options.compile ?? compileSchema)(schema);
+    if ('problem' in compilation) throw schemaInvalid(compilation.problem, placeOf(compilation.problem.pointer));
+    return this.#store.keep(digest, compilation.module);
+  }
+
+  #forget(present: ReadonlySet<string>): void {
+    const waitMs = this.#options.withdrawMsAfter ?? 2_000;
+    for (const [path, known] of this.#known) {
+      if (present.has(path)) continue;
+      const nowMs = performance.now();
+      if (known.goneSinceMs === null) this.#timers.push(setTimeout(() => void this.reload(), waitMs + 1).unref());
+      known.goneSinceMs ??= nowMs;
+      if (nowMs - known.goneSinceMs >= waitMs) this.#known.delete(path);
+    }
+  }
+
+  /** Gives out a new catalog if anything that a message can refer to has changed. The manifest is there before its catalog is. */
+  async #publish(): Promise<void> {
+    const found = new Set([...this.#known.values()].map(({ number }) => number));
+    const withdrawn = [...this.#entries.keys()].filter((number) => !found.has(number));
+    const last = this.#catalog.toWire();
+    if (this.#reference !== null && last.entries.length === this.#entries.length && String(last.withdrawn) === String(withdrawn)) return;
+    const catalog = new Catalog({ revision: last.revision + 1, entries: [...this.#entries], withdrawn });
+    this.#reference = await this.#store.keepManifest(catalog.toWire());
+    this.#catalog = catalog;
+    const fields = { revision: catalog.revision, schemas: catalog.names.length, versions: catalog.entries.length - withdrawn.length };
+    this.#options.log.info({ ...fields, refused: this.refusals.length }, 'schemas loaded');
+  }
+}
+
+function refusalOf(error: unknown, { path }: SchemaPlace): DataQuarantineError {
+  if (error instanceof DataQuarantineError) return error;
+  return new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', `${path}: ${messageOf(error)}`, { cause: error });
+}

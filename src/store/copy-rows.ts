@@ -1,0 +1,128 @@
+import type { Quarantined } from '../model/record.ts';
+
+/** A record and where its payload lies: what becomes a row. */
+export interface StoredRow {
+  readonly record: Quarantined;
+  readonly storagePath: string;
+}
+
+/** The columns that {@link encodeCopyRows} writes, in its order. The others have defaults. */
+export const copyColumns =
+  'id, topic, partition, "offset", timestamp, key, schema_name, schema_version, error_type, error_message, ' +
+  'field_path, instance_path, keyword, fingerprint, storage_path, payload_bytes, payload_sha256, quarantined_at';
+const columnsCount = 18;
+
+const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
+const epochMs = Date.UTC(2000, 0, 1);
+/** The last moment that a Date can hold, some 18,000 years before PostgreSQL's own limit. */
+const dateMsMax = 8.64e15;
+const twoTo32 = 2 ** 32;
+
+/**
+ * The rows in COPY's binary format, in one Buffer. Binary, because nothing in it must be escaped. Text may hold what PostgreSQL's
+ * cannot: NUL becomes U+FFFD here, as do lone surrogates, so that no record can stop the others of its batch.
+ */
+export function encodeCopyRows(rows: readonly StoredRow[]): Buffer {
+  let bytesMax = signature.length + 2;
+  for (const row of rows) bytesMax += rowBytesMax(row);
+  const writer = new CopyWriter(bytesMax);
+  for (const { record, storagePath } of rows) {
+    const { fault } = record;
+    writer.row();
+    writer.uuid(record.id);
+    writer.text(record.topic);
+    writer.int32(record.partition);
+    writer.int64(record.offset);
+    writer.time(record.timestamp);
+    writer.bytes(record.key);
+    writer.text(fault.schema_name);
+    writer.text(fault.schema_version);
+    writer.text(fault.error_type);
+    writer.text(fault.error_message);
+    writer.text(fault.field_path);
+    writer.text(fault.instance_path);
+    writer.text(fault.keyword);
+    writer.text(fault.fingerprint);
+    writer.text(storagePath);
+    writer.int32(record.value.length);
+    writer.bytes(record.payloadSha256);
+    writer.time(record.quarantinedAt);
+  }
+  return writer.end();
+}
+
+/** A UTF-16 unit takes at most three bytes of UTF-8. */
+function rowBytesMax({ record, storagePath }: StoredRow): number {
+  const { fault } = record;
+  const units =
+    record.topic.length +
+    (fault.schema_name?.length ?? 0) +
+    (fault.schema_version?.length ?? 0) +
+    fault.error_type.length +
+    fault.error_message.length +
+    (fault.field_path?.length ?? 0) +
+    (fault.instance_path?.length ?? 0) +
+    (fault.keyword?.length ?? 0) +
+    fault.fingerprint.length +
+    storagePath.length;
+  const fixed = 2 + columnsCount * 4 + 16 + 4 + 8 + 8 + 4 + 8;
+  return fixed + units * 3 + (record.key?.length ?? 0) + record.payloadSha256.length;
+}
+
+/** Writes fields one after another: an int32 length (-1 for null), then the value, all big-endian. */
+class CopyWriter {
+  readonly #bytes: Buffer;
+  #at: number;
+
+  constructor(bytesMax: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(bytesMax);
+    this.#at = signature.copy(this.#bytes);
+  }
+
+  row(): void {
+    this.#at = this.#bytes.writeInt16BE(columnsCount, this.#at);
+  }
+
+  text(text: string | null): void {
+    if (text === null) return this.#null();
+    const written = this.#bytes.write(text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text, this.#at + 4);
+    this.#at = this.#bytes.writeInt32BE(written, this.#at) + written;
+  }
+
+  bytes(bytes: Buffer | null): void {
+    if (bytes === null) return this.#null();
+    this.#at = this.#bytes.writeInt32BE(bytes.length, this.#at);
+    this.#at += bytes.copy(this.#bytes, this.#at);
+  }
+
+  uuid(uuid: string): void {
+    this.#at = this.#bytes.writeInt32BE(16, this.#at);
+    this.#at += this.#bytes.write(uuid.replaceAll('-', ''), this.#at, 16, 'hex');
+  }
+
+  int32(value: number): void {
+    this.#at = this.#bytes.writeInt32BE(4, this.#at);
+    this.#at = this.#bytes.writeInt32BE(value, this.#at);
+  }
+
+  int64(value: number): void {
+    this.#at = this.#bytes.writeInt32BE(8, this.#at);
+    this.#at = this.#bytes.writeInt32BE(Math.floor(value / twoTo32), this.#at);
+    this.#at = this.#bytes.writeUInt32BE(value >>> 0, this.#at);
+  }
+
+  /** Microseconds since 2000. A source may send any number for a time; -1 means none. */
+  time(ms: number): void {
+    if (ms < 0 || ms > dateMsMax) return this.#null();
+    this.int64((ms - epochMs) * 1000);
+  }
+
+  end(): Buffer {
+    this.#at = this.#bytes.writeInt16BE(-1, this.#at);
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  #null(): void {
+    this.#at = this.#bytes.writeInt32BE(-1, this.#at);
+  }
+}

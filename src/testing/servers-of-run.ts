@@ -1,0 +1,52 @@
+import type { TestProject } from 'vitest/node';
+import './run-context.ts';
+import { createTemplate, dropDatabase } from './template-database.ts';
+import { openService, type OpenService, type ServiceName } from './services/services.ts';
+
+const needs: Readonly<Record<string, readonly ServiceName[]>> = {
+  pg: ['postgres'],
+  kafka: ['kafka'],
+  s3: ['s3'],
+  e2e: ['kafka', 'postgres', 's3'],
+};
+
+/** Starts, side by side, the servers that the selected test files need, once for the whole run; returns what ends them. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const needed = await neededBy(project);
+  const opening = {
+    kafka: needed.has('kafka') ? openService('kafka') : null,
+    postgres: needed.has('postgres') ? openService('postgres') : null,
+    s3: needed.has('s3') ? openService('s3') : null,
+  };
+  const closeAll = async (): Promise<void> => {
+    const settled = await Promise.allSettled(Object.values(opening));
+    await Promise.all(settled.map((one) => (one.status === 'fulfilled' ? one.value?.close() : undefined)));
+  };
+  try {
+    const [kafka, postgres, s3] = await Promise.all([opening.kafka, opening.postgres, opening.s3]);
+    for (const one of [kafka, postgres, s3]) if (one) say(one);
+    const template = postgres ? await createTemplate(postgres.address.url) : '';
+    project.provide('kafka', kafka?.address ?? null);
+    project.provide('postgres', postgres?.address ?? null);
+    project.provide('s3', s3?.address ?? null);
+    project.provide('templateDatabase', template);
+    return async () => {
+      // The server may be one that runs on.
+      if (postgres) await dropDatabase(postgres.address.url, template);
+      await closeAll();
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function neededBy(project: TestProject): Promise<Set<ServiceName>> {
+  const { vitest } = project;
+  const selected = await vitest.globTestSpecifications(vitest.filenamePattern);
+  return new Set(selected.flatMap((file) => needs[file.project.name] ?? []));
+}
+
+function say(service: OpenService<ServiceName>): void {
+  process.stdout.write(`took ${service.took}\n`);
+}

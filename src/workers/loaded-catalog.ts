@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+import { Catalog, type CatalogWire } from '../registry/catalog.ts';
+import { parsePointer } from '../registry/json-pointer.ts';
+import { loadValidator, type ValidateFunction } from '../registry/validator-runtime.ts';
+
+/** A schema version ready to judge. */
+export interface LoadedSchema {
+  readonly name: string;
+  readonly version: string;
+  readonly validate: ValidateFunction;
+  readonly key: readonly string[] | null;
+}
+
+/** A catalog with the validators of all versions that messages can refer to, by schema number. */
+export interface LoadedCatalog {
+  readonly catalog: Catalog;
+  readonly schemas: readonly (LoadedSchema | null)[];
+}
+
+/** Batches of the last revision may still come while the next one is in use. */
+const catalogsMax = 2;
+const catalogs = new Map<string, LoadedCatalog>();
+const validators = new Map<string, Promise<ValidateFunction>>();
+
+/** The catalog of a manifest file. Loaded once a thread: a path never changes its meaning, and equal code is imported once. */
+export async function loadCatalog(manifest: string): Promise<LoadedCatalog> {
+  const known = catalogs.get(manifest);
+  if (known) return known;
+  const catalog = new Catalog(await readManifest(manifest));
+  const found = new Set(catalog.names.flatMap((name) => catalog.versions(name).map((version) => catalog.find(name, version))));
+  const schemas = await Promise.all(
+    catalog.entries.map(async ({ name, version, module, key }, number) => {
+      if (!found.has(number)) return null;
+      return { name, version, validate: await loadOnce(module), key: key === null ? null : parsePointer(key) };
+    }),
+  );
+  const loaded: LoadedCatalog = { catalog, schemas };
+  catalogs.set(manifest, loaded);
+  for (const oldest of [...catalogs.keys()].slice(0, -catalogsMax)) catalogs.delete(oldest);
+  return loaded;
+}
+
+async function readManifest(manifest: string): Promise<CatalogWire> {
+  try {
+    return JSON.parse(await readFile(manifest, 'utf8'));
+  } catch (error) {
+    const message = `the schema catalog ${manifest} cannot be read: ${messageOf(error)}. Restart; it is written anew`;
+    throw new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', message, { cause: error });
+  }
+}
+
+function loadOnce(module: string): Promise<ValidateFunction> {
+  const loading = validators.get(module) ?? loadValidator(module);
+  validators.set(module, loading);
+  return loading;
+}

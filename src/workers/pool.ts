@@ -1,0 +1,205 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { assert } from '../lib/assert.ts';
+import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+import { packageRoot } from '../lib/package-root.ts';
+import type { Reject } from '../model/delivery.ts';
+import { answer, Slab } from '../model/slab.ts';
+import type { Compilation } from '../registry/compiler.ts';
+import { plainFault } from './fault.ts';
+import { JudgeProgress } from './judge-progress.ts';
+import type { Judgement, JudgeTask } from './task.ts';
+import type { JudgeAnswer, JudgeRun } from './worker.ts';
+
+export type { Judgement, JudgeTask } from './task.ts';
+
+export interface WorkerPoolOptions {
+  readonly threads: number;
+  /** Tasks that may wait for a thread; one more is refused. The ring of slabs keeps judging far below it. */
+  readonly queueMax?: number;
+  /** A batch that takes longer ends its thread; a message that takes longer alone is a `validation_timeout`. */
+  readonly deadlineMs?: number;
+  /** Told of a thread that died between tasks; it has been replaced. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Rows of a task, `to` not included. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How one run of a task ended: with a judgement, or with its thread while it had `row` in hand. */
+type Outcome = { readonly judgement: Judgement } | { readonly ended: 'late' | 'lost'; readonly row: number };
+
+const workerFile = builtWorker();
+
+/**
+ * A fixed number of threads that judge batches and compile schemas.
+ *
+ * A batch always comes back whole. When its thread ends before it, by the deadline or by dying, the row that was in hand is judged
+ * alone and the rows before and after it in runs of their own; a row that ends a thread when alone is the culprit and gets its own
+ * fault. Invariant: no thread touches a slab once `judge` has returned. States: open, closed.
+ */
+export class WorkerPool {
+  readonly threads: number;
+  readonly #piscina: Piscina;
+  readonly #deadlineMs: number;
+  #closed = false;
+
+  private constructor(options: WorkerPoolOptions) {
+    this.threads = options.threads;
+    this.#deadlineMs = options.deadlineMs ?? 10_000;
+    this.#piscina = new Piscina({
+      filename: workerFile,
+      minThreads: options.threads,
+      maxThreads: options.threads,
+      maxQueue: options.queueMax ?? 256,
+      recordTiming: false,
+    });
+    this.#piscina.on('error', (error) => options.onError?.(error));
+  }
+
+  /** Starts the threads and waits until they are up, so that a build that is missing or broken shows at once. */
+  static async open(options: WorkerPoolOptions): Promise<WorkerPool> {
+    assert(options.threads >= 1, 'a pool without threads judges nothing');
+    if (!existsSync(workerFile)) throw lost(`${workerFile} is not there: build it with "npm run setup"`);
+    const pool = new WorkerPool(options);
+    try {
+      await Promise.all(Array.from({ length: options.threads }, () => pool.#piscina.run(null, { name: 'greet' })));
+    } catch (error) {
+      await pool.close();
+      throw lost(`the worker threads do not start: ${messageOf(error)}`, error);
+    }
+    return pool;
+  }
+
+  /** Threads that are there now. Fewer than `threads` for long means that new ones fail to start. */
+  get threadsAlive(): number {
+    return this.#piscina.threads.length;
+  }
+
+  /** Judges a batch: writes answers and schema numbers into its slab and returns the rest. */
+  async judge(task: JudgeTask): Promise<Judgement> {
+    const parts: Judgement[] = [];
+    const open: Range[] = task.count === 0 ? [] : [{ from: 0, to: task.count }];
+    for (let range = open.shift(); range; range = open.shift()) {
+      const outcome = await this.#run(task, range);
+      if ('judgement' in outcome) parts.push(outcome.judgement);
+      else if (range.to - range.from === 1) parts.push(this.#blame(task, range.from, outcome.ended));
+      else open.unshift(...around(range, outcome.row));
+    }
+    const [only] = parts;
+    if (parts.length === 1 && only) return only;
+    return {
+      rejects: parts.flatMap(({ rejects }) => rejects),
+      keys: parts.flatMap(({ keys }) => keys),
+      samples: parts.flatMap(({ samples }) => samples),
+    };
+  }
+
+  /** Generates the validator of a schema off the main thread. */
+  async compile(schema: unknown): Promise<Compilation> {
+    this.#refuseIfClosed();
+    try {
+      return await this.#piscina.run(schema, { name: 'compile' });
+    } catch (error) {
+      throw lost(`a worker thread ended while it compiled a schema: ${messageOf(error)}`, error);
+    }
+  }
+
+  /** Ends the threads at once; tasks that are still out fail with `DQ_WORKER_LOST`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#piscina.destroy();
+  }
+
+  async #run(task: JudgeTask, range: Range): Promise<Outcome> {
+    this.#refuseIfClosed();
+    const progress = new JudgeProgress();
+    const watch = this.#watch(progress);
+    const run: JudgeRun = { ...task, ...range, progress: progress.memory };
+    let reply: JudgeAnswer;
+    try {
+      reply = await this.#piscina.run(run, { name: 'judge', signal: watch.signal });
+    } catch (error) {
+      await watch.threadGone();
+      this.#refuseIfClosed();
+      const { row } = progress;
+      if (row === null) throw lost(`a worker thread ended before it began with a batch: ${messageOf(error)}`, error);
+      return { ended: watch.signal.aborted ? 'late' : 'lost', row };
+    } finally {
+      watch.stop();
+    }
+    if ('failure' in reply) throw DataQuarantineError.fromWire(reply.failure);
+    return reply;
+  }
+
+  /** Ends the thread once the run is late. The clock starts when the thread begins: waiting for one is nobody's fault. */
+  #watch(progress: JudgeProgress): RunWatch {
+    const abort = new AbortController();
+    let begunMs: number | null = null;
+    let gone: Worker[] = [];
+    const look = () => {
+      if (progress.row === null || abort.signal.aborted) return;
+      begunMs ??= performance.now();
+      if (performance.now() - begunMs < this.#deadlineMs) return;
+      const before = this.#piscina.threads;
+      abort.abort();
+      const after = new Set(this.#piscina.threads);
+      gone = before.filter((thread) => !after.has(thread));
+    };
+    const timer = setInterval(look, Math.max(5, this.#deadlineMs / 20));
+    return {
+      signal: abort.signal,
+      stop: () => clearInterval(timer),
+      threadGone: async () => void (await Promise.all(gone.map((thread) => thread.terminate()))),
+    };
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed) throw lost('the pool of worker threads is closed');
+  }
+
+  #blame(task: JudgeTask, row: number, ended: 'late' | 'lost'): Judgement {
+    const slab = Slab.attach(task.slab, task.count);
+    slab.answers[row] = answer.faulty;
+    slab.schemas[row] = -1;
+    const fault =
+      ended === 'late'
+        ? plainFault('validation_timeout', `expected a message that can be judged within ${this.#deadlineMs} ms`)
+        : plainFault('validator_error', 'the thread that judged this message ended, twice; the message was not judged');
+    const reject: Reject = { row, fault };
+    return { rejects: [reject], keys: [], samples: [] };
+  }
+}
+
+/** Looks after one run. Piscina gives up on a run before its thread has stopped; `threadGone` waits until it has. */
+interface RunWatch {
+  readonly signal: AbortSignal;
+  readonly threadGone: () => Promise<void>;
+  readonly stop: () => void;
+}
+
+/** The rows before, the row itself, and the rows after it; what is empty is left out. */
+function around({ from, to }: Range, row: number): Range[] {
+  const parts = [
+    { from, to: row },
+    { from: row, to: row + 1 },
+    { from: row + 1, to },
+  ];
+  return parts.filter((part) => part.from < part.to);
+}
+
+function lost(message: string, cause?: unknown): DataQuarantineError {
+  return new DataQuarantineError('DQ_WORKER_LOST', message, { cause });
+}
+
+/** Threads run built code, also where the tests run the sources. */
+function builtWorker(): string {
+  const beside = fileURLToPath(new URL('./worker.js', import.meta.url));
+  return import.meta.url.endsWith('.ts') ? join(packageRoot, 'dist/src/workers/worker.js') : beside;
+}

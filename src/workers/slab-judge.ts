@@ -1,0 +1,146 @@
+import type { Header } from '../model/header.ts';
+import type { Reject } from '../model/delivery.ts';
+import { answer, column, rowWords, type Slab } from '../model/slab.ts';
+import type { Fault } from '../model/verdict.ts';
+import { plainFault, type SchemaIdentity } from './fault.ts';
+import { judgeValue } from './judge.ts';
+import type { JudgeProgress } from './judge-progress.ts';
+import { keyText } from './key-text.ts';
+import type { LoadedCatalog, LoadedSchema } from './loaded-catalog.ts';
+import { Flaw, type JudgeLimits, readJson } from './read-json.ts';
+import type { Judgement, TopicRules } from './task.ts';
+
+export interface SlabJudgeOptions {
+  readonly slab: Slab;
+  readonly topics: readonly TopicRules[];
+  readonly loaded: LoadedCatalog;
+  readonly limits: JudgeLimits;
+  readonly progress: JudgeProgress;
+}
+
+/** One message in this many is timed: enough for a histogram, too few to be felt. */
+const sampleEvery = 64;
+
+const encoder = new TextEncoder();
+
+/**
+ * Judges the messages of one slab, row by row. It writes each row's answer and schema number and collects what needs words.
+ * No message can fail another: whatever is wrong with one becomes its own fault.
+ */
+export class SlabJudge {
+  readonly #options: SlabJudgeOptions;
+  readonly #rejects: Reject[] = [];
+  readonly #keys: [number, Uint8Array][] = [];
+  readonly #samples: [number, number][] = [];
+
+  constructor(options: SlabJudgeOptions) {
+    this.#options = options;
+  }
+
+  /** Judges the rows from `from` up to and without `to`. */
+  judge(from: number, to: number): Judgement {
+    const { slab, progress } = this.#options;
+    for (let row = from; row < to; row += 1) {
+      progress.enter(row);
+      const sampled = row % sampleEvery === 0;
+      const startedMs = sampled ? performance.now() : 0;
+      const verdict = this.#judgeRow(row);
+      slab.schemas[row] = verdict.schema;
+      slab.answers[row] = verdict.answer;
+      if (verdict.fault) this.#rejects.push({ row, fault: verdict.fault });
+      if (sampled && verdict.schema >= 0) this.#samples.push([verdict.schema, (performance.now() - startedMs) / 1000]);
+    }
+    return { rejects: this.#rejects, keys: this.#keys, samples: this.#samples };
+  }
+
+  #judgeRow(row: number): RowVerdict {
+    const { slab, limits, loaded } = this.#options;
+    const at = row * rowWords;
+    const bytes = slab.rows[at + column.valueBytes] as number;
+    if (bytes < 0) return tombstone;
+    const headersBytes = slab.rows[at + column.headersBytes] as number;
+    if (headersBytes > limits.headerBytes) {
+      return faulty(plainFault('too_large', `expected at most ${limits.headerBytes} bytes of headers, found ${headersBytes}`));
+    }
+    const start = slab.rows[at + column.valueAt] as number;
+    const value = readJson(slab.bytes, start, start + bytes, limits);
+    if (value instanceof Flaw) return faulty(plainFault(value.type, value.message, value.path));
+    const number = this.#schemaOf(row, value, headersBytes === 0 ? [] : slab.headers(row));
+    if (typeof number !== 'number') return faulty(number);
+    const schema = loaded.schemas[number] as LoadedSchema;
+    const fault = judgeValue(value, schema.validate, schema);
+    if (fault) return faulty(fault, number);
+    if (schema.key !== null && (slab.rows[at + column.keyBytes] as number) < 0) this.#takeKey(row, value, schema.key);
+    return valid(number);
+  }
+
+  /** The number of the schema that judges: headers win over members, those over the topic's default. */
+  #schemaOf(row: number, value: unknown, headers: readonly Header[]): number | Fault {
+    const rules = this.#options.topics[this.#options.slab.topic(row)] as TopicRules;
+    const headerName = lastText(headers, 'dq.schema');
+    const memberName = memberOf(value, '_schema');
+    const name = headerName ?? memberName ?? rules.schema;
+    if (name === null) return plainFault('schema_missing', 'expected a schema to be named by the message or for its topic');
+    // A version in the value speaks of the schema in the value: it says nothing where a header names another one.
+    const sameSubject = headerName === null || memberName === null || memberName === headerName;
+    const headerVersion = lastText(headers, 'dq.schema.version');
+    const version = headerVersion ?? (sameSubject ? memberOf(value, '_schema_version') : null);
+
+    const { catalog } = this.#options.loaded;
+    const newest = typeof name === 'string' ? catalog.find(name, null) : -1;
+    const pathOf = (header: unknown, member: string) => (header === null && memberOf(value, member) !== null ? [member] : null);
+    if (newest < 0) return plainFault('schema_not_found', 'expected the name of a known schema', pathOf(headerName, '_schema'));
+    if (!passes(rules, name as string)) {
+      return plainFault('schema_not_found', 'expected a schema that this topic allows', pathOf(headerName, '_schema'), this.#identity(newest));
+    }
+    if (version === null) return newest;
+    const number = typeof version === 'string' ? catalog.find(name as string, version) : -1;
+    if (number >= 0) return number;
+    const message = `expected a known version of the schema ${String(name)}`;
+    return plainFault('schema_not_found', message, pathOf(headerVersion, '_schema_version'), this.#identity(newest));
+  }
+
+  /** The schema's name alone: no version of it had a say. */
+  #identity(number: number): SchemaIdentity {
+    return { name: this.#options.loaded.catalog.entry(number)?.name ?? null, version: null };
+  }
+
+  #takeKey(row: number, value: unknown, pointer: readonly string[]): void {
+    const text = keyText(value, pointer, () => (this.#options.slab.value(row) as Buffer).toString());
+    // Encoded into memory of its own: a pooled Buffer would cross the threads with its whole pool.
+    if (text !== null) this.#keys.push([row, encoder.encode(text)]);
+  }
+}
+
+interface RowVerdict {
+  readonly answer: number;
+  readonly schema: number;
+  readonly fault: Fault | null;
+}
+
+const tombstone: RowVerdict = { answer: answer.tombstone, schema: -1, fault: null };
+
+function valid(schema: number): RowVerdict {
+  return { answer: answer.valid, schema, fault: null };
+}
+
+function faulty(fault: Fault, schema = -1): RowVerdict {
+  return { answer: answer.faulty, schema, fault };
+}
+
+/** The last header of that name as text; null where there is none. A header without a value names nothing that could be found. */
+function lastText(headers: readonly Header[], name: string): string | null {
+  const header = headers.findLast((candidate) => candidate.name === name);
+  return header ? (header.value?.toString() ?? '') : null;
+}
+
+/** A member of a top-level object; null where there is none. */
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? ((value as Record<string, unknown>)[name] ?? null) : null;
+}
+
+/** A strict topic without a default and without a list has nothing to be strict about. */
+function passes({ schema, allowed, strict }: TopicRules, name: string): boolean {
+  if (!strict || (schema === null && allowed === null)) return true;
+  return name === schema || (allowed?.includes(name) ?? false);
+}

@@ -1,0 +1,34 @@
+import type { Reject } from '../model/delivery.ts';
+import type { SlabWire } from '../model/slab.ts';
+import type { CatalogReference } from '../registry/catalog.ts';
+import type { JudgeLimits } from './read-json.ts';
+
+/** Which schemas the messages of a topic may have. */
+export interface TopicRules {
+  /** The schema of messages that name none; null: such a message is `schema_missing`. */
+  readonly schema: string | null;
+  /** Names of the schemas that messages may name beside it; null where no list was given. */
+  readonly allowed: readonly string[] | null;
+  /** Refuse messages that name another schema. */
+  readonly strict: boolean;
+}
+
+/** One batch to judge. Answers and schema numbers are written into the slab, the rest comes back. */
+export interface JudgeTask {
+  readonly slab: SlabWire;
+  readonly count: number;
+  /** By the rows' topic column. */
+  readonly topics: readonly TopicRules[];
+  readonly catalog: CatalogReference;
+  readonly limits: JudgeLimits;
+}
+
+/** What a judge says of a batch beside the columns of its slab. */
+export interface Judgement {
+  /** In the order of rows. */
+  readonly rejects: readonly Reject[];
+  /** Row and key of each valid keyless message whose schema names a `key` field that it has. */
+  readonly keys: readonly (readonly [number, Uint8Array])[];
+  /** Schema number and seconds of about one judged message in 64. */
+  readonly samples: readonly (readonly [number, number])[];
+}
