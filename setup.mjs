@@ -2,7 +2,9 @@
 // Only the check of Node itself stands here: whatever older versions cannot run is imported after it.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || major > 24 || (major === 20 && minor < 19)) {
-  console.error(`DataQuarantine runs on Node 20.19 to 24; this is ${process.versions.node}. Install by hand: Node 24 (nodejs.org or a version manager).`);
+  console.error(
+    `DataQuarantine runs on Node 20.19 to 24; this is ${process.versions.node}. Install by hand: Node 24 (nodejs.org or a version manager).`,
+  );
   process.exit(1);
 }
 const { main } = await import('./scripts/setup/main.mjs');

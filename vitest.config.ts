@@ -40,9 +40,15 @@ const ofSuffix = (suffix: string) => [`${rooms}/**/*.${suffix}.test.ts`];
 export default defineConfig({
   test: {
     globalSetup: ['src/testing/servers-of-run.ts'],
-    reporters: ['default', './scripts/tally-reporter.mjs'],
+    reporters: ['default', './scripts/run-reporter.mjs'],
     projects: [
-      project('pure', { include: [`${rooms}/**/*.test.ts`], exclude: suffixes.flatMap(ofSuffix), testMsMax: 30_000, order: 0, workersMax: 2 }),
+      project('pure', {
+        include: [`${rooms}/**/*.test.ts`],
+        exclude: suffixes.flatMap(ofSuffix),
+        testMsMax: 30_000,
+        order: 0,
+        workersMax: 2,
+      }),
       project('native', { include: ofSuffix('native'), testMsMax: 60_000, order: 0, workersMax: 2 }),
       ...['pg', 'kafka', 's3'].map((suffix) => project(suffix, { include: ofSuffix(suffix), testMsMax: 120_000, order: 1, workersMax: 2 })),
       // Each runs the whole service, often several times: one after another, they have the machine to themselves.

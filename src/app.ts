@@ -150,7 +150,7 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
   const validator = new Validator({
     judge: pool,
-    catalog: () => registry.catalog().reference,
+    catalog: () => registry.reference(),
     topics: settings.kafka.sourceTopics.map((topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false }),
     limits: settings.limits,
     onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(entry(schema)?.name ?? null) }, seconds),

@@ -6,16 +6,16 @@ import type { OutgoingRecord } from '../drivers/kafka/lane.ts';
 import { openWire, type Wire } from '../drivers/kafka-wire/wire.ts';
 import { openDatabase } from '../drivers/postgres/database.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
-import { verify, type VerifyReport } from '../ledger/verify.ts';
+import { type VerifyReport, verify } from '../ledger/verify.ts';
 import { DataQuarantineError } from '../lib/errors.ts';
+import { serve } from '../main.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { serve } from '../main.ts';
 import { sampleEvents } from '../testing/sample-events.ts';
 import { openServices, type Services } from '../testing/services/services.ts';
+import { type DemoTopics, demoSettings, demoTopics } from './demo-settings.ts';
 import type { Io } from './io.ts';
 import { printLine } from './print.ts';
-import { demoSettings, type DemoTopics, demoTopics } from './demo-settings.ts';
 
 interface DemoOptions {
   readonly once?: boolean;
@@ -74,7 +74,12 @@ async function onServices(io: Io, options: DemoOptions, { services, signal, say 
   const wire = await openWire({ brokers: [services.kafka.brokers], client: {} });
   try {
     const topics = await demoTopics(wire);
-    const { settings } = loadSettings({ file: null, env: {}, flags: demoSettings(services, topics, { once: options.once === true }), need: ['kafka', 'postgres'] });
+    const { settings } = loadSettings({
+      file: null,
+      env: {},
+      flags: demoSettings(services, topics, { once: options.once === true }),
+      need: ['kafka', 'postgres'],
+    });
     await openStorage(settings.storage).ensure();
     const log = createLog({ level: options.once ? 'warn' : 'error', stream: 'stderr' });
     const result = options.once
@@ -115,7 +120,8 @@ async function runOnce(settings: Settings, options: DemoOptions, { log, signal, 
       let startedMs: number | null = null;
       const look = async () => {
         const flow = await flowOf(metrics);
-        if (startedMs === null && (await metrics.inflightMessages.get()).values.some(({ value }) => value > 0)) startedMs = performance.now();
+        if (startedMs === null && (await metrics.inflightMessages.get()).values.some(({ value }) => value > 0))
+          startedMs = performance.now();
         if (flow.consumed < feeder.fed) return;
         clearInterval(timer);
         result = { flow, seconds: (performance.now() - (startedMs ?? performance.now())) / 1000 };
@@ -194,7 +200,13 @@ class Feeder {
 
   static async open(settings: Settings, options: DemoOptions, log: Log): Promise<Feeder> {
     const client = { brokers: settings.kafka.brokers.join(','), clientId: 'dataquarantine-demo', properties: {} };
-    const publisher = await ClientPublisher.open({ client, messageBytesMax: 32 * 2 ** 20, batchBytesMax: 1_000_000, log, onFatal: () => {} });
+    const publisher = await ClientPublisher.open({
+      client,
+      messageBytesMax: 32 * 2 ** 20,
+      batchBytesMax: 1_000_000,
+      log,
+      onFatal: () => {},
+    });
     return new Feeder(settings.kafka.sourceTopics[0] as string, publisher, options);
   }
 
@@ -273,7 +285,8 @@ function summarize(io: Io, options: DemoOptions, { flow, seconds }: Result, { co
 
 function positive(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number <= 0) throw new DataQuarantineError('DQ_CONFIG_INVALID', `expected a whole number above 0, not "${text}".`);
+  if (!Number.isInteger(number) || number <= 0)
+    throw new DataQuarantineError('DQ_CONFIG_INVALID', `expected a whole number above 0, not "${text}".`);
   return number;
 }
 

@@ -1,6 +1,10 @@
 import type { Command } from 'commander';
 import type { Settings } from '../config/settings.ts';
 import type { Check, CheckState } from './doctor/check.ts';
+import { checkDatabase } from './doctor/check-database.ts';
+import { checkKafka } from './doctor/check-kafka.ts';
+import { checkMachine } from './doctor/check-machine.ts';
+import { checkStorage } from './doctor/check-storage.ts';
 import type { ExitCode, Io } from './io.ts';
 import { paint, printJson, printLine, printTable } from './print.ts';
 import { addSettingsOptions, type SettingsOptions, settingsFor } from './settings-options.ts';
@@ -32,12 +36,6 @@ async function runDoctor(io: Io, options: DoctorOptions): Promise<void> {
 
 /** One after the other within a service, the services side by side. */
 async function examineAll(settings: Settings, env: Io['env']): Promise<Check[]> {
-  const [{ checkMachine }, { checkKafka }, { checkDatabase }, { checkStorage }] = await Promise.all([
-    import('./doctor/check-machine.ts'),
-    import('./doctor/check-kafka.ts'),
-    import('./doctor/check-database.ts'),
-    import('./doctor/check-storage.ts'),
-  ]);
   const found = await Promise.all([checkMachine(settings, env), checkKafka(settings), checkDatabase(settings), checkStorage(settings)]);
   return found.flat();
 }

@@ -2,20 +2,44 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { DataQuarantineError } from '../lib/errors.ts';
+import { withoutUrlSecrets } from '../lib/mask.ts';
 import { packageRoot } from '../lib/package-root.ts';
-import { withoutUrlSecrets } from '../observe/log.ts';
-import { registerConfig } from './config.ts';
-import { registerDemo } from './demo.ts';
-import { registerDoctor } from './doctor.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { type ExitCode, type Io, processIo } from './io.ts';
-import { registerMigrate } from './migrate.ts';
 import { printLine } from './print.ts';
-import { registerRun } from './run.ts';
-import { registerSchemas } from './schemas.ts';
-import { registerTopics } from './topics.ts';
-import { registerValidate } from './validate.ts';
-import { registerVerify } from './verify.ts';
+
+interface CommandRow {
+  readonly name: string;
+  /** The line in the list of commands; a command's own help says more. */
+  readonly summary: string;
+  /** Loads the command with all it needs, and gives the function that adds it to the program. */
+  readonly load: () => Promise<(program: Command, io: Io) => void>;
+}
+
+/** Only the command that is asked for is loaded: `dq validate` needs no Kafka client, and `dq --help` nothing at all. */
+const commands: readonly CommandRow[] = [
+  { name: 'run', summary: 'run the service', load: async () => (await import('./run.ts')).registerRun },
+  {
+    name: 'demo',
+    summary: 'run the service on servers of its own with sample events',
+    load: async () => (await import('./demo.ts')).registerDemo,
+  },
+  { name: 'validate', summary: 'validate JSON documents offline', load: async () => (await import('./validate.ts')).registerValidate },
+  { name: 'schemas', summary: 'compile and check schemas', load: async () => (await import('./schemas.ts')).registerSchemas },
+  {
+    name: 'verify',
+    summary: 'prove from topics and database that nothing is lost',
+    load: async () => (await import('./verify.ts')).registerVerify,
+  },
+  { name: 'migrate', summary: 'bring the tables up to date', load: async () => (await import('./migrate.ts')).registerMigrate },
+  { name: 'topics', summary: 'create missing topics and the bucket', load: async () => (await import('./topics.ts')).registerTopics },
+  {
+    name: 'doctor',
+    summary: 'check the services, the rights and this machine',
+    load: async () => (await import('./doctor.ts')).registerDoctor,
+  },
+  { name: 'config', summary: 'show the effective settings', load: async () => (await import('./config.ts')).registerConfig },
+];
 
 const exitGraceMs = 2_000;
 
@@ -29,7 +53,9 @@ export async function main(): Promise<void> {
 /** Runs one command line, without the program's name, and says how it ended. Nothing is thrown. */
 export async function runCommandLine(words: readonly string[], io: Io): Promise<ExitCode> {
   try {
-    await createProgram(io).parseAsync(words, { from: 'user' });
+    const program = createProgram(io);
+    await addCommands(program, io, words);
+    await program.parseAsync(words, { from: 'user' });
     return io.exitCode;
   } catch (error) {
     // Commander has already written its help or its error.
@@ -47,21 +73,22 @@ function describe(error: unknown): string {
 
 function createProgram(io: Io): Command {
   const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
-  const program = new Command('dq')
+  return new Command('dq')
     .description('Validates Kafka messages against versioned schemas and quarantines the bad ones, losing none.')
     .version(version)
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage or configuration, 3 a service could not be reached.');
-  registerRun(program, io);
-  registerDemo(program, io);
-  registerValidate(program, io);
-  registerSchemas(program, io);
-  registerVerify(program, io);
-  registerMigrate(program, io);
-  registerTopics(program, io);
-  registerDoctor(program, io);
-  registerConfig(program, io);
-  return program;
+}
+
+/** The command that `words` ask for is added whole, the others with their summaries for the list and for suggestions. */
+async function addCommands(program: Command, io: Io, words: readonly string[]): Promise<void> {
+  const [first, second] = words.filter((word) => !word.startsWith('-'));
+  const asked = first === 'help' ? second : first;
+  for (const { name, summary, load } of commands) {
+    if (name === asked) (await load())(program, io);
+    else program.command(name);
+    program.commands.at(-1)?.summary(summary);
+  }
 }

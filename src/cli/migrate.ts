@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { assert } from '../lib/assert.ts';
+import { migrate } from '../store/migrate.ts';
 import type { Io } from './io.ts';
 import { printJson, printLine } from './print.ts';
 import { addSettingsOptions, type SettingsOptions, settingsFor } from './settings-options.ts';
@@ -17,7 +18,6 @@ export function registerMigrate(program: Command, io: Io): void {
 async function runMigrate(io: Io, options: MigrateOptions): Promise<void> {
   const { url } = settingsFor(io, options, ['postgres']).settings.postgres;
   assert(url !== null, 'settings without a database passed although one is needed');
-  const { migrate } = await import('../store/migrate.ts');
   const applied = await migrate(url);
   if (options.json) return printJson(io.stdout, { applied });
   for (const name of applied) printLine(io.stdout, `applied ${name}`);

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { DataQuarantineError } from '../lib/errors.ts';
+import { serve } from '../main.ts';
 import { createLog } from '../observe/log.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -25,7 +26,6 @@ async function run(io: Io, options: RunOptions): Promise<void> {
   const { settings } = settingsFor(io, options, ['kafka', 'postgres', 'http']);
   const log = createLog({ level: settings.log.level, stream: 'stdout' });
   try {
-    const { serve } = await import('../main.ts');
     await serve(settings, { log, signal: io.stopSignal() });
   } catch (error) {
     log.fatal({ err: error }, 'the service ended');

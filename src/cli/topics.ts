@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Settings } from '../config/settings.ts';
-import type { NewTopic, Wire } from '../drivers/kafka-wire/wire.ts';
+import { type NewTopic, openWire, type Wire } from '../drivers/kafka-wire/wire.ts';
+import { openStorage } from '../drivers/storage/open-storage.ts';
 import { hasCode } from '../lib/errors.ts';
 import type { Io } from './io.ts';
 import { printJson, printLine } from './print.ts';
@@ -43,8 +44,6 @@ function positive(text: string): number {
 
 async function createTopics(io: Io, options: TopicsOptions): Promise<void> {
   const { settings } = settingsFor(io, options, ['kafka']);
-  const { openWire } = await import('../drivers/kafka-wire/wire.ts');
-  const { openStorage } = await import('../drivers/storage/open-storage.ts');
   const { brokers, client } = settings.kafka;
   const wire = await openWire({ brokers, client });
   const created = await createMissing(wire, settings, options).finally(() => wire.close());

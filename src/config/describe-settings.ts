@@ -1,3 +1,4 @@
+import { maskText } from '../lib/mask.ts';
 import type { AccessToken } from '../model/access.ts';
 import type { LoadedSettings } from './load-settings.ts';
 import { masked, maskText } from './mask.ts';

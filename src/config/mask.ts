@@ -1,6 +1,5 @@
+import { maskText, withoutUrlSecrets } from '../lib/mask.ts';
 import type { About } from './settings.ts';
-
-export const maskText = '********';
 
 /** Does a librdkafka property hold something that must not be shown? */
 export function isSecretEntry(name: string): boolean {
@@ -25,6 +24,5 @@ export function masked(value: unknown, about: About, name: string): unknown {
 
 /** The URL without its user, its password, and the values of telling parameters. */
 function maskedUrl(text: string): string {
-  const authority = text.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, `$1${maskText}@`);
-  return authority.replaceAll(/([?&][^=&#]*(?:password|secret|token|user)[^=&#]*=)[^&#]*/gi, `$1${maskText}`);
+  return withoutUrlSecrets(text).replaceAll(/([?&][^=&#]*(?:password|secret|token|user)[^=&#]*=)[^&#]*/gi, `$1${maskText}`);
 }

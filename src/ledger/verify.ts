@@ -3,7 +3,7 @@ import type { Wire, WireRange, WireRecord } from '../drivers/kafka-wire/wire.ts'
 import type { Database } from '../drivers/postgres/database.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { hasCode } from '../lib/errors.ts';
-import { recordId } from '../store/record-id.ts';
+import { createRecordId } from '../store/record-id.ts';
 import { parseStoragePath } from '../store/segment.ts';
 import { Account, type ClosingOptions, type LedgerCounts, type RowFinding, type UnaccountedRecord } from './account.ts';
 import { type LedgerRow, type RowCursor, withRows } from './rows.ts';
@@ -33,15 +33,11 @@ export interface VerifyReport {
   readonly notes: readonly string[];
 }
 
-/** A source partition as far as it is committed and still there. */
-interface SourceRange extends WireRange {
-  readonly topicId: string;
-}
-
 /** All that is settled before the first record is read. */
 interface Plan {
-  readonly clusterId: string;
-  readonly ranges: readonly SourceRange[];
+  readonly identify: ReturnType<typeof createRecordId>;
+  /** The source partitions as far as they are committed and still there. */
+  readonly ranges: readonly WireRange[];
   readonly outOfReach: number;
   readonly valid: readonly WireRange[];
   readonly deadLetters: readonly WireRange[];
@@ -63,7 +59,7 @@ const payloadReadsMax = 16;
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const plan = await planOf(options);
   const account = new Account({ compareTimestamps: plan.compareTimestamps });
-  for (const range of plan.ranges) await addSources(account, range, plan.clusterId, options);
+  for (const range of plan.ranges) await addSources(account, range, plan.identify, options);
   const heads = await addCopies(account, plan.valid, options.wire);
   for (const range of plan.deadLetters) {
     await options.wire.read(range, (records) => {
@@ -80,10 +76,10 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
 }
 
 async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }: VerifyOptions): Promise<Plan> {
-  const { clusterId, topics } = await wire.cluster([...sourceTopics, validTopic, ...(dlqTopic === null ? [] : [dlqTopic])]);
+  const cluster = await wire.cluster([...sourceTopics, validTopic, ...(dlqTopic === null ? [] : [dlqTopic])]);
   const committed = await wire.committed(group, sourceTopics);
   const notes: string[] = [];
-  const ranges: SourceRange[] = [];
+  const ranges: WireRange[] = [];
   let outOfReach = 0;
   for (const topic of sourceTopics) {
     const offsets = committed.get(topic) ?? [];
@@ -95,7 +91,7 @@ async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }:
       const [first, start, end] = [wanted[partition] ?? 0, starts[partition] ?? 0, ends[partition] ?? 0];
       if (offsetNext > end) notes.push(`${topic}/${partition} ends at ${end}, before the committed offset ${offsetNext}: its log was cut or made anew.`);
       outOfReach += Math.max(0, Math.min(start, offsetNext) - first) + Math.max(0, offsetNext - Math.max(end, first));
-      ranges.push({ topic, topicId: topics.get(topic)?.topicId ?? '', partition, from: Math.max(first, start), to: Math.min(offsetNext, end) });
+      ranges.push({ topic, partition, from: Math.max(first, start), to: Math.min(offsetNext, end) });
     }
   }
   const settings = (await wire.topicSettings([validTopic])).get(validTopic);
@@ -103,7 +99,15 @@ async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }:
   if (settings?.logAppendTime) notes.push(`${validTopic} has timestamps of its own, so none were compared.`);
   const deadLetters = dlqTopic === null ? [] : await wholeTopic(wire, dlqTopic);
   if (deadLetters.some((range) => range.from > 0)) notes.push(`Retention took records of ${dlqTopic}, so dead letters were not looked for.`);
-  return { clusterId, ranges, outOfReach, valid: await wholeTopic(wire, validTopic), deadLetters, compareTimestamps: !settings?.logAppendTime, notes };
+  return {
+    identify: createRecordId(cluster),
+    ranges,
+    outOfReach,
+    valid: await wholeTopic(wire, validTopic),
+    deadLetters,
+    compareTimestamps: !settings?.logAppendTime,
+    notes,
+  };
 }
 
 async function firstOffsets(wire: Wire, topic: string, from: VerifyFrom | null): Promise<number[]> {
@@ -117,13 +121,13 @@ async function wholeTopic(wire: Wire, topic: string): Promise<WireRange[]> {
   return ends.map((to, partition) => ({ topic, partition, from: starts[partition] ?? 0, to }));
 }
 
-async function addSources(account: Account, range: SourceRange, clusterId: string, options: VerifyOptions): Promise<void> {
-  const { topic, topicId, partition } = range;
+async function addSources(account: Account, range: WireRange, identify: Plan['identify'], options: VerifyOptions): Promise<void> {
+  const { topic, partition } = range;
   account.startPartition(topic, partition);
   if (range.from >= range.to) return;
   await withRows(options.database, range, (cursor) =>
     options.wire.read(range, async (records) => {
-      const rows = await rowsOf(records, cursor, ({ id, offset }) => id === recordId({ clusterId, topicId, partition, offset }));
+      const rows = await rowsOf(records, cursor, ({ id, offset }) => id === identify(topic, partition, offset));
       const lost = options.storage ? await lostPayloads([...rows.values()], options.storage) : noneLost;
       for (const record of records) account.addSource(record, findingOf(record, rows.get(record.offset), lost));
     }),

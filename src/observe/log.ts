@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+import { maskText, withoutUrlSecrets } from '../lib/mask.ts';
 
 /** A structured log. Never give it a payload, a key, a header or the properties of the Kafka client. */
 export type Log = Logger;
@@ -22,7 +23,7 @@ export function createLog(options: { level: string; stream: 'stdout' | 'stderr' 
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
       errorKey: 'err',
-      redact: { paths: secretPaths, censor: '********' },
+      redact: { paths: secretPaths, censor: maskText },
     },
     target,
   );
@@ -64,11 +65,6 @@ export function describeError(error: unknown, causes = causesMax): ErrorDescript
 
 function shortened(message: string): string {
   return withoutUrlSecrets(message.length > messageCharactersMax ? `${message.slice(0, messageCharactersMax)}…` : message);
-}
-
-/** `scheme://user:password@host` becomes `scheme://***@host`, wherever it stands in `text`. */
-export function withoutUrlSecrets(text: string): string {
-  return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@]*@/gi, '$1***@');
 }
 
 const secretNames = ['password', 'secret', 'token', 'authorization', 'secretAccessKey', 'sessionToken', 'clientSecret', 'connectionString'];

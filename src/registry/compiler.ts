@@ -76,7 +76,7 @@ export function lintSchema(schema: unknown): string[] {
   const draft = draftOf(schema);
   if ('problem' in draft) return [draft.problem.message];
   const logger = { log: note, warn: note, error: note };
-  const ajv = createAjv(draft.Class, { strict: 'log', allowUnionTypes: true, validateSchema: false, ownProperties: true, logger });
+  const ajv = createAjv(draft.Class, { strict: 'log', strictRequired: false, allowUnionTypes: true, validateSchema: false, ownProperties: true, logger });
   try {
     ajv.compile(schema as object);
   } catch (error) {

@@ -16,10 +16,10 @@ export class FolderWatch {
     this.#onChange = onChange;
   }
 
-  /** Watches these folders from now on, and no others. */
+  /** Watches these folders from now on, and no others. All are watched anew: one may have been replaced by another of its name. */
   follow(folders: readonly string[]): void {
-    for (const folder of this.#watchers.keys()) if (!folders.includes(folder)) this.#drop(folder);
-    for (const folder of folders) if (!this.#watchers.has(folder)) this.#add(folder);
+    for (const folder of this.#watchers.keys()) this.#drop(folder);
+    for (const folder of folders) this.#add(folder);
   }
 
   close(): void {
@@ -38,7 +38,6 @@ export class FolderWatch {
     }
   }
 
-  /** A folder that was replaced by another of its name is watched anew at the next reload. */
   #drop(folder: string): void {
     this.#watchers.get(folder)?.close();
     this.#watchers.delete(folder);

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import type { CatalogReference, CatalogWire } from './catalog.ts';
 import { moduleEnd } from './compiler.ts';
 
@@ -45,7 +46,7 @@ export class ModuleStore {
 
   async keep(digest: string, module: string): Promise<string> {
     const path = this.#pathOf(digest);
-    await writeWhole(path, module);
+    await this.#write(path, module);
     return pathToFileURL(path).href;
   }
 
@@ -54,8 +55,17 @@ export class ModuleStore {
     const text = `${JSON.stringify(catalog)}\n`;
     const digest = createHash('sha256').update(text).digest('hex').slice(0, 32);
     const manifest = join(this.#cacheDir, `catalog-${digest}.json`);
-    await writeWhole(manifest, text);
+    await this.#write(manifest, text);
     return { revision: catalog.revision, manifest };
+  }
+
+  async #write(path: string, text: string): Promise<void> {
+    try {
+      await writeWhole(path, text);
+    } catch (error) {
+      const message = `the cache folder ${this.#cacheDir} (schemas.cacheDir) cannot be written: ${messageOf(error)}`;
+      throw new DataQuarantineError('DQ_CONFIG_INVALID', message, { cause: error });
+    }
   }
 
   #pathOf(digest: string): string {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+import { DataQuarantineError, hasCode, messageOf } from '../lib/errors.ts';
 import { Catalog, type CatalogEntry, type CatalogReference } from './catalog.ts';
 import { type Compilation, compileSchema, schemaDigest, schemaInvalid } from './compiler.ts';
 import { FolderWatch } from './folder-watch.ts';
@@ -59,7 +59,8 @@ export class Registry {
   #catalog = new Catalog({ revision: 0, entries: [], withdrawn: [] });
   #reference: CatalogReference | null = null;
   #reloading: Promise<void> = Promise.resolve();
-  #timers: NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #lookAgain: NodeJS.Timeout | null = null;
   #closed = false;
 
   private constructor(options: RegistryOptions, store: ModuleStore) {
@@ -70,8 +71,13 @@ export class Registry {
   /** Loads the folder. Throws if it cannot be read; a bad file among good ones is refused, not fatal. */
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options, await ModuleStore.open(options.cacheDir, options.prebuiltDir));
-    await registry.#load();
-    registry.#timers.push(setInterval(() => void registry.reload(), options.reloadMsInterval ?? 300_000).unref());
+    try {
+      await registry.#load();
+    } catch (error) {
+      await registry.close();
+      throw error;
+    }
+    registry.#timer = setInterval(() => void registry.reload(), options.reloadMsInterval ?? 300_000).unref();
     return registry;
   }
 
@@ -101,9 +107,9 @@ export class Registry {
   /** Stops watching and waits for a reload that is under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#watch.close();
+    if (this.#timer) clearInterval(this.#timer);
     await this.#reloading;
+    if (this.#lookAgain) clearTimeout(this.#lookAgain);
     this.#watch.close();
   }
 
@@ -126,12 +132,14 @@ export class Registry {
       if (text === known.text) return;
       known.number = await this.#numberOf(text, place, known.number);
       known.refusal = null;
+      known.text = text;
     } catch (error) {
       known.refusal = refusalOf(error, place);
       const fields = { schema: place.name, version: place.version, code: known.refusal.code, kept: known.number !== null };
       this.#options.log.error(fields, `schema refused: ${known.refusal.message}`);
+      // The same bad text need not be judged again; a full disk or a lost thread may be gone at the next reload.
+      known.text = hasCode(error, 'DQ_SCHEMA_INVALID') || hasCode(error, 'DQ_SCHEMA_FILE_INVALID') ? text : null;
     }
-    known.text = known.refusal?.retryable ? null : text;
   }
 
   /** The number of the schema version that `text` describes; a new one unless the very same was there before. */
@@ -153,14 +161,17 @@ export class Registry {
     return this.#store.keep(digest, compilation.module);
   }
 
+  /** Drops files that have been gone for long enough, and comes back for the others. */
   #forget(present: ReadonlySet<string>): void {
     const waitMs = this.#options.withdrawMsAfter ?? 2_000;
+    const nowMs = performance.now();
+    if (this.#lookAgain) clearTimeout(this.#lookAgain);
+    this.#lookAgain = null;
     for (const [path, known] of this.#known) {
       if (present.has(path)) continue;
-      const nowMs = performance.now();
-      if (known.goneSinceMs === null) this.#timers.push(setTimeout(() => void this.reload(), waitMs + 1).unref());
       known.goneSinceMs ??= nowMs;
       if (nowMs - known.goneSinceMs >= waitMs) this.#known.delete(path);
+      else this.#lookAgain ??= setTimeout(() => void this.reload(), waitMs + 1).unref();
     }
   }
 

@@ -83,28 +83,28 @@ export interface RawProduce {
 
 const produceKey = 0;
 const acksAll = -1;
+const answerMsMax = 30_000;
 
 /** Writes a batch as it is and waits until the broker has it. */
 export async function produceRaw({ broker, topic, partition, batch }: RawProduce): Promise<void> {
+  const createRequest = () =>
+    Writer.create()
+      .appendString(null)
+      .appendInt16(acksAll)
+      .appendInt32(answerMsMax)
+      .appendArray([topic], (topics, name) => {
+        topics.appendString(name).appendArray([partition], (partitions, index) => {
+          partitions
+            .appendInt32(index)
+            .appendUnsignedVarInt(batch.length + 1)
+            .append(batch);
+        });
+      })
+      .appendTaggedFields();
+  const api = createAPI<[], unknown>(produceKey, produceV9.api.version, createRequest, produceV9.parseResponse);
   const [host = '', port = ''] = broker.split(':');
   const connection = new Connection('raw-producer');
   await connection.connect(host, Number(port));
-  const api = createAPI<[], unknown>(
-    produceKey,
-    produceV9.api.version,
-    () =>
-      Writer.create()
-        .appendString(null)
-        .appendInt16(acksAll)
-        .appendInt32(30_000)
-        .appendArray([topic], (topics, name) => {
-          topics.appendString(name).appendArray([partition], (partitions, index) => {
-            partitions.appendInt32(index).appendUnsignedVarInt(batch.length + 1).append(batch);
-          });
-        })
-        .appendTaggedFields(),
-    produceV9.parseResponse,
-  );
   try {
     await api.async(connection);
   } finally {

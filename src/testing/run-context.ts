@@ -2,6 +2,8 @@ import type { Addresses } from './services/services.ts';
 
 /** What the run gives to its test files, each for `inject` of vitest. Servers that no selected test needs are null. */
 export interface RunContext {
+  /** All suffixes for which files were selected. */
+  readonly suffixes: readonly string[];
   /** The suffix of the test file: `pure`, `native`, `pg`, `kafka`, `s3` or `e2e`. */
   readonly suffix: string;
   readonly kafka: Addresses['kafka'] | null;

@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import './run-context.ts';
+import { type OpenService, openService, type ServiceName } from './services/services.ts';
 import { createTemplate, dropDatabase } from './template-database.ts';
-import { openService, type OpenService, type ServiceName } from './services/services.ts';
 
 const needs: Readonly<Record<string, readonly ServiceName[]>> = {
   pg: ['postgres'],
@@ -12,7 +12,7 @@ const needs: Readonly<Record<string, readonly ServiceName[]>> = {
 
 /** Starts, side by side, the servers that the selected test files need, once for the whole run; returns what ends them. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const needed = await neededBy(project);
+  const needed = new Set(project.getProvidedContext().suffixes.flatMap((suffix) => needs[suffix] ?? []));
   const opening = {
     kafka: needed.has('kafka') ? openService('kafka') : null,
     postgres: needed.has('postgres') ? openService('postgres') : null,
@@ -39,12 +39,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await closeAll();
     throw error;
   }
-}
-
-async function neededBy(project: TestProject): Promise<Set<ServiceName>> {
-  const { vitest } = project;
-  const selected = await vitest.globTestSpecifications(vitest.filenamePattern);
-  return new Set(selected.flatMap((file) => needs[file.project.name] ?? []));
 }
 
 function say(service: OpenService<ServiceName>): void {

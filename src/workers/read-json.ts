@@ -33,7 +33,7 @@ export class Flaw {
 /** Takes the bytes from `start` to `end` as one JSON value, or says what is wrong with them. The checks come in the order of contract 4. */
 export function readJson(bytes: Buffer, start: number, end: number, limits: JudgeLimits): unknown {
   const size = end - start;
-  if (size > limits.valueBytes) return new Flaw('too_large', `expected at most ${limits.valueBytes} bytes, found ${size}`);
+  if (size > limits.valueBytes) return new Flaw('too_large', `expected at most ${limits.valueBytes} bytes`);
   if (size === 0) return new Flaw('malformed_json', 'expected JSON, found an empty value');
   scan.run(bytes, start, end);
   if (!scan.ascii && !isUtf8(bytes.subarray(start, end))) return new Flaw('invalid_utf8', 'expected text in UTF-8');

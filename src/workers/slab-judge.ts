@@ -60,7 +60,7 @@ export class SlabJudge {
     if (bytes < 0) return tombstone;
     const headersBytes = slab.rows[at + column.headersBytes] as number;
     if (headersBytes > limits.headerBytes) {
-      return faulty(plainFault('too_large', `expected at most ${limits.headerBytes} bytes of headers, found ${headersBytes}`));
+      return faulty(plainFault('too_large', `expected at most ${limits.headerBytes} bytes of headers`));
     }
     const start = slab.rows[at + column.valueAt] as number;
     const value = readJson(slab.bytes, start, start + bytes, limits);

@@ -10,7 +10,7 @@ export async function checkDatabase({ postgres }: Settings): Promise<Check[]> {
   const { url, migrate } = postgres;
   if (url === null) return [failed('database', 'postgres.url is not set', 'Set DQ_POSTGRES_URL.')];
   return examine('database', async () => {
-    const database = await openDatabase({ url, poolMax: 1 });
+    const database = openDatabase({ url, poolMax: 1 });
     try {
       return await database.withClient(async (client) => [
         ...(await checkServer(client)),

@@ -1,5 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
-import { withoutUrlSecrets } from '../../observe/log.ts';
+import { withoutUrlSecrets } from '../../lib/mask.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 
 /** `warning`: the service runs, but probably not as meant. `unreachable`: nothing can be said, for a service does not answer. */

@@ -26,7 +26,10 @@ const kafka: Recipe = {
   prepare: async (place) => {
     await writeFile(settingsFile(place), settings(place));
     if (existsSync(path.join(place.dir, 'log', 'meta.properties'))) return;
-    await runToEnd(java(['-XX:TieredStopAtLevel=1'], ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', settingsFile(place)]), place.dir);
+    await runToEnd(
+      java(['-XX:TieredStopAtLevel=1'], ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', settingsFile(place)]),
+      place.dir,
+    );
   },
   command: (place) => java(['-Xms256m', '-Xmx1g'], ['kafka.Kafka', settingsFile(place)]),
   isReady: (place) => answersApiVersions(place.ports[0] ?? 0),

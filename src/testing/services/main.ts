@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../lib/errors.ts';
 import { type Running, removeRunning, runningServices, stateDir, writeRunning } from './running.ts';
-import { openServices, serviceNames } from './services.ts';
+import { openServices, type Services, serviceNames } from './services.ts';
 
 const usage = `Usage: npm run services -- up|down|status [--json]
 
   up      starts Kafka, PostgreSQL and S3 in the background and prints their addresses
-          --foreground  keeps them in the foreground; Ctrl-C ends them
+          --foreground  starts others in the foreground; Ctrl-C ends them
           --dir DIR     keeps their data in DIR for the next time
   down    ends them
   status  says what is up; exit code 1 when nothing is
@@ -21,14 +21,22 @@ const usage = `Usage: npm run services -- up|down|status [--json]
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean', default: false }, foreground: { type: 'boolean', default: false }, dir: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      json: { type: 'boolean', default: false },
+      foreground: { type: 'boolean', default: false },
+      dir: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   const [verb] = positionals;
   if (values.help) {
     process.stdout.write(usage);
     return 0;
   }
-  if (verb === 'up') return values.foreground ? await hold(values.dir, values.json) : await up(values.dir, values.json);
+  if (verb === 'up' && values.foreground) return await hold(values.dir, async (services) => show(services, values.json));
+  if (verb === 'up') return await up(values.dir, values.json);
+  // What `up` starts in the background.
+  if (verb === 'hold') return await hold(values.dir, register);
   if (verb === 'down') return await down(values.json);
   if (verb === 'status') return await status(values.json);
   process.stderr.write(usage);
@@ -42,7 +50,7 @@ async function up(dir: string | undefined, json: boolean): Promise<number> {
   await mkdir(stateDir(), { recursive: true });
   const log = await open(logFile, 'w');
   const script = process.argv[1] ?? '';
-  const args = [script, 'up', '--foreground', ...(dir === undefined ? [] : ['--dir', path.resolve(dir)])];
+  const args = [script, 'hold', ...(dir === undefined ? [] : ['--dir', path.resolve(dir)])];
   const holder = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
   await log.close();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => holder.kill('SIGTERM'));
@@ -65,34 +73,36 @@ async function startedBy(holder: ChildProcess): Promise<Running | null> {
 }
 
 /** Holds the services until a signal comes. Should this process be killed outright, the reapers end the servers. */
-async function hold(dir: string | undefined, json: boolean): Promise<number> {
+async function hold(dir: string | undefined, ready: (services: Services) => Promise<unknown>): Promise<number> {
   const asked = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
   const opening = openServices({ dir, reuse: false });
-  const ended = asked.then(() => null);
-  const services = await Promise.race([opening, ended]);
+  const services = await Promise.race([opening, asked.then(() => null)]);
   if (services) {
-    const { close: _close, ...open } = services;
-    const running = { pid: process.pid, startedAt: new Date().toISOString(), ...open };
-    await writeRunning(running);
-    show(running, json);
+    await ready(services);
     await asked;
-    await removeRunning();
   }
   await (await opening).close();
   return 0;
+}
+
+/** Says to the clone that these services are up; from then until the end of this process they serve whoever asks. */
+async function register({ kafka, postgres, s3, took }: Services): Promise<void> {
+  if (await runningServices()) throw new Error('Another call of "up" was faster.');
+  await writeRunning({ pid: process.pid, startedAt: new Date().toISOString(), kafka, postgres, s3, took });
 }
 
 async function down(json: boolean): Promise<number> {
   const running = await runningServices();
   if (running) {
     process.kill(running.pid, 'SIGTERM');
-    while (await alive(running.pid)) await sleep(50);
+    while (isAlive(running.pid)) await sleep(50);
+    await removeRunning();
   }
   process.stdout.write(json ? `${JSON.stringify({ up: false })}\n` : running ? 'The services are down.\n' : 'No services were up.\n');
   return 0;
 }
 
-async function alive(pid: number): Promise<boolean> {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -108,10 +118,10 @@ async function status(json: boolean): Promise<number> {
   return 1;
 }
 
-function show(running: Running, json: boolean): number {
-  const { kafka, postgres, s3, took } = running;
+function show(services: Omit<Services, 'close'>, json: boolean): number {
+  const { kafka, postgres, s3, took } = services;
   if (json) {
-    process.stdout.write(`${JSON.stringify({ up: true, ...running })}\n`);
+    process.stdout.write(`${JSON.stringify({ up: true, kafka, postgres, s3, took })}\n`);
     return 0;
   }
   for (const name of serviceNames) process.stdout.write(`# ${name}: ${took[name]}\n`);

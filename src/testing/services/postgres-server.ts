@@ -35,7 +35,11 @@ function createRecipe(): Recipe {
     },
     command: (place) => ({
       file: path.join(bin, 'postgres'),
-      args: ['-D', path.join(place.dir, 'cluster'), ...Object.entries(settings(place)).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+      args: [
+        '-D',
+        path.join(place.dir, 'cluster'),
+        ...Object.entries(settings(place)).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+      ],
       ...(user && { user }),
     }),
     isReady,
@@ -60,7 +64,17 @@ async function initialise(place: Place, bin: string, user: { uid: number; gid: n
   await writeFile(passwordFile(place), randomBytes(12).toString('hex'), { mode: 0o600 });
   if (user) await Promise.all([cluster, passwordFile(place)].map((file) => chown(file, user.uid, user.gid)));
   // What initdb itself writes need not be safe yet; every later write is (fsync stays on).
-  const args = ['-D', cluster, '-U', 'postgres', `--pwfile=${passwordFile(place)}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync'];
+  const args = [
+    '-D',
+    cluster,
+    '-U',
+    'postgres',
+    `--pwfile=${passwordFile(place)}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+  ];
   await runToEnd({ file: path.join(bin, 'initdb'), args, ...(user && { user }) }, place.dir);
 }
 

@@ -29,7 +29,10 @@ function fetched(file: string, code: 'DQ_KAFKA_UNREACHABLE' | 'DQ_STORAGE_UNREAC
 export function postgresBin(): string {
   const found = [embeddedPostgres(), ...debianPostgres()].find((dir) => dir !== null && existsSync(path.join(dir, 'initdb')));
   if (found) return found;
-  throw new DataQuarantineError('DQ_POSTGRES_UNREACHABLE', 'No PostgreSQL programs are here. Run "npm run setup", or install the package postgresql.');
+  throw new DataQuarantineError(
+    'DQ_POSTGRES_UNREACHABLE',
+    'No PostgreSQL programs are here. Run "npm run setup", or install the package postgresql.',
+  );
 }
 
 function embeddedPostgres(): string | null {

@@ -1,10 +1,26 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Writable } from 'node:stream';
+import { spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 
 /**
- * Reads orders from a pipe. When the pipe closes without `done`, the launcher has died, however it died: the reaper ends the
- * process group that runs and removes the launcher's folders.
+ * Starts a shell that reads from a pipe held by this process and so learns of its end, however it ends: not even `kill -9` leaves a
+ * server behind. The shell stands in a session of its own, where no Ctrl-C of the terminal reaches it before its work.
  */
+export function startReaper(script: string, args: readonly string[]): Socket {
+  const shell = spawn('/bin/sh', ['-c', script, 'dataquarantine-reaper', ...args], {
+    cwd: '/',
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const pipe = shell.stdin as unknown as Socket;
+  // A reaper that somebody ended takes its safety net away and nothing else.
+  shell.on('error', () => {});
+  pipe.on('error', () => {});
+  shell.unref();
+  pipe.unref();
+  return pipe;
+}
+
+/** Ends the process group that runs when the pipe closes without `done`, and removes what lies around then. */
 const script = `
 signal=$1; shift; group=
 while read -r verb what; do
@@ -26,40 +42,28 @@ fi
 export interface ReaperOptions {
   /** What the group gets when the launcher dies. It gets KILL five seconds later in any case. */
   readonly signal: 'KILL' | 'QUIT';
-  /** What is removed then. */
+  /** Files and folders that are removed then. */
   readonly litter: readonly string[];
 }
 
-/**
- * A shell that outlives the launcher by a moment, so that not even `kill -9` of the launcher leaves a server behind.
- * It stands in a session of its own, so Ctrl-C in the terminal does not end it before its work.
- */
+/** The reaper of one server, told which process group to end. */
 export class Reaper {
-  readonly #shell: ChildProcessByStdio<Writable, null, null>;
+  readonly #pipe: Socket;
 
-  constructor(options: ReaperOptions) {
-    this.#shell = spawn('/bin/sh', ['-c', script, 'dataquarantine-reaper', options.signal, ...options.litter], {
-      cwd: '/',
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    // A reaper that somebody ended takes its safety net away and nothing else.
-    this.#shell.on('error', () => {});
-    this.#shell.stdin.on('error', () => {});
-    this.#shell.unref();
-    (this.#shell.stdin as Writable & { unref?(): void }).unref?.();
+  constructor({ signal, litter }: ReaperOptions) {
+    this.#pipe = startReaper(script, [signal, ...litter]);
   }
 
   runs(processGroup: number): void {
-    this.#shell.stdin.write(`runs ${processGroup}\n`);
+    this.#pipe.write(`runs ${processGroup}\n`);
   }
 
   gone(): void {
-    this.#shell.stdin.write('gone\n');
+    this.#pipe.write('gone\n');
   }
 
   /** The launcher has tidied up itself: nothing is left to do. */
   done(): void {
-    this.#shell.stdin.end('done\n');
+    this.#pipe.end('done\n');
   }
 }

@@ -132,7 +132,8 @@ export class Server {
     const { file, args, env, user } = this.#recipe.command(this.#place);
     const log = await open(this.logFile, 'a');
     try {
-      const child = spawn(file, args, { ...user, cwd: this.#place.dir, env: { ...process.env, ...env }, detached: true, stdio: ['ignore', log.fd, log.fd] });
+      const options = { ...user, cwd: this.#place.dir, env: { ...process.env, ...env } };
+      const child = spawn(file, args, { ...options, detached: true, stdio: ['ignore', log.fd, log.fd] });
       this.#child = child;
       if (child.pid !== undefined) this.#reaper.runs(child.pid);
       this.#exited = new Promise((resolve) => {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { openByCompose } from './compose.ts';
+import { composeIsThere, openByCompose } from './compose.ts';
 import { openKafka } from './kafka-server.ts';
 import { openPostgres } from './postgres-server.ts';
 import { runningServices } from './running.ts';
@@ -59,9 +59,12 @@ export async function openService<Name extends ServiceName>(name: Name, options:
     const named = await namedBySettings(name);
     if (named) return { ...named, close: async () => {} };
     const running = await runningServices();
-    if (running) return { address: running[name], took: `${running.took[name]} (running since "npm run services -- up")`, close: async () => {} };
+    if (running)
+      return { address: running[name], took: `${running.took[name]} (running since "npm run services -- up")`, close: async () => {} };
   }
-  return (await openByCompose(name)) ?? openers[name](options.dir && path.join(options.dir, name));
+  // Containers keep their data in volumes of their own, not in a folder that was asked for.
+  if (options.dir === undefined && composeIsThere()) return openByCompose(name);
+  return openers[name](options.dir && path.join(options.dir, name));
 }
 
 const openers: { [Name in ServiceName]: (dir: string | undefined) => Promise<OpenService<Name>> } = {

@@ -48,7 +48,12 @@ function mustAnswer(host: string, port: number, setting: string, code: ErrorCode
   return new Promise((resolve, reject) => {
     const refuse = (why: string): void => {
       socket.destroy();
-      reject(new DataQuarantineError(code, `${setting} names ${host}:${port}, and nothing answers there (${why}). Start that server or unset ${setting}.`));
+      reject(
+        new DataQuarantineError(
+          code,
+          `${setting} names ${host}:${port}, and nothing answers there (${why}). Start that server or unset ${setting}.`,
+        ),
+      );
     };
     const socket = connect({ host, port, timeout: 5000 }, () => {
       socket.destroy();

@@ -1,14 +1,19 @@
 import { writeFileSync } from 'node:fs';
 
 /**
- * Names every test that was skipped and writes the counts of the run where `DQ_TALLY_FILE` says, for the closing line of test.mjs.
+ * Before the run: says for which suffixes there are test files, so that only their servers are started.
+ * After it: names every test that was skipped and writes the counts of the run where `DQ_TALLY_FILE` says, for the closing line of test.mjs.
  * A file that does not load and an error outside of any test count as failures: nothing that went wrong may hide behind passed tests.
  */
-export default class TallyReporter {
-  #pattern;
+export default class RunReporter {
+  #vitest;
 
   onInit(vitest) {
-    this.#pattern = vitest.config.testNamePattern;
+    this.#vitest = vitest;
+  }
+
+  onTestRunStart(specifications) {
+    this.#vitest.provide('suffixes', [...new Set(specifications.map(({ project }) => project.name))]);
   }
 
   onTestRunEnd(modules, errors) {
@@ -25,9 +30,13 @@ export default class TallyReporter {
     const { state, note } = test.result();
     if (state === 'passed' || state === 'failed') tally[state] += 1;
     // Tests that the person's own `-t PATTERN` leaves out were not asked for.
-    else if (state === 'skipped' && (this.#pattern?.test(test.fullName.replaceAll(' > ', ' ')) ?? true)) {
+    else if (state === 'skipped' && this.#isAskedFor(test)) {
       tally.skipped += 1;
       process.stdout.write(`skipped: ${test.module.relativeModuleId} > ${test.fullName}${note ? ` (${note})` : ''}\n`);
     }
+  }
+
+  #isAskedFor(test) {
+    return this.#vitest.config.testNamePattern?.test(test.fullName.replaceAll(' > ', ' ')) ?? true;
   }
 }

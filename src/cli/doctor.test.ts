@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { loadSettings } from '../config/load-settings.ts';
+import { failed, ok, warning } from './doctor/check.ts';
+import { dlqFindings, validFindings } from './doctor/check-kafka.ts';
+import { checkNode, checkThreadPool } from './doctor/check-machine.ts';
+import { verdictOf } from './doctor.ts';
+
+const { settings } = loadSettings({ file: null, env: {} });
+const sound = { messageBytesMax: 32 * 2 ** 20, compacted: false, retentionMs: -1, logAppendTime: false };
+const day = 24 * 3_600_000;
+
+describe('the topics', () => {
+  test('a sound topic is one finding that is ok', () => {
+    expect(validFindings('v', sound, settings)).toMatchObject([{ state: 'ok' }]);
+    expect(dlqFindings('d', sound, settings)).toEqual([ok('settings of d', 'keeps dead letters for ever')]);
+    expect(dlqFindings('d', { ...sound, retentionMs: 30 * day }, settings)).toEqual([
+      ok('settings of d', 'keeps dead letters for 30 days'),
+    ]);
+  });
+
+  test('a valid topic that takes less than the limits let through is pointed out', () => {
+    const [finding] = validFindings('v', { ...sound, messageBytesMax: 1_048_588 }, settings);
+    expect(finding).toMatchObject({ state: 'warning', remedy: expect.stringContaining('max.message.bytes') });
+    expect(
+      validFindings('v', { ...sound, messageBytesMax: settings.limits.valueBytes + settings.limits.headerBytes }, settings),
+    ).toMatchObject([{ state: 'ok' }]);
+  });
+
+  test('a valid topic that is compacted or replaces timestamps is pointed out', () => {
+    expect(validFindings('v', { ...sound, compacted: true, logAppendTime: true }, settings).map(({ state }) => state)).toEqual([
+      'warning',
+      'warning',
+    ]);
+  });
+
+  test('dead letters that would replace each other are a failure, short-lived ones a warning', () => {
+    expect(dlqFindings('d', { ...sound, compacted: true }, settings)).toMatchObject([{ state: 'failed' }]);
+    expect(dlqFindings('d', { ...sound, retentionMs: 7 * day - 1 }, settings)).toMatchObject([{ state: 'warning' }]);
+    expect(dlqFindings('d', { ...sound, retentionMs: 7 * day }, settings)).toMatchObject([{ state: 'ok' }]);
+    expect(dlqFindings('d', { ...sound, messageBytesMax: 1_048_588 }, settings)).toMatchObject([{ state: 'warning' }]);
+  });
+});
+
+describe('the machine', () => {
+  test('a Node that gets no fixes any more is pointed out from the day after', () => {
+    expect(checkNode('20.20.2', new Date('2026-04-30T12:00:00Z'))).toMatchObject({ state: 'ok' });
+    expect(checkNode('20.20.2', new Date('2026-05-01T12:00:00Z'))).toMatchObject({ state: 'warning' });
+    expect(checkNode('23.1.0', new Date('2026-05-01T12:00:00Z'))).toMatchObject({ state: 'warning' });
+  });
+
+  test('too few threads are pointed out', () => {
+    expect(checkThreadPool({})).toMatchObject({ state: 'warning' });
+    expect(checkThreadPool({ UV_THREADPOOL_SIZE: '15' })).toMatchObject({ state: 'warning' });
+    expect(checkThreadPool({ UV_THREADPOOL_SIZE: '16' })).toMatchObject({ state: 'ok' });
+  });
+});
+
+test('the verdict is the worst finding, and a warning is none', () => {
+  const away = { name: 'x', state: 'unreachable', detail: '', remedy: null } as const;
+  expect(verdictOf([ok('x', ''), warning('x', '', '')])).toBe(0);
+  expect(verdictOf([ok('x', ''), failed('x', '')])).toBe(1);
+  expect(verdictOf([failed('x', ''), away])).toBe(3);
+});

@@ -1,0 +1,60 @@
+import { DataQuarantineError } from './lib/errors.ts';
+import type { Engine, Verdict } from './model/verdict.ts';
+import { compileInMemory } from './registry/compiler.ts';
+import { noSchema } from './workers/fault.ts';
+import { judgeDocument } from './workers/judge.ts';
+import { defaultLimits } from './workers/read-json.ts';
+
+export { DataQuarantineError, type ErrorCode } from './lib/errors.ts';
+export type { Engine, ErrorType, Verdict } from './model/verdict.ts';
+
+export interface ValidatorOptions {
+  /** `auto` takes the fastest engine that takes the schema. */
+  readonly engine?: 'auto' | Engine;
+}
+
+/** Judges documents against one schema, as the service does. */
+export interface Validator {
+  /** The engine that answers. */
+  readonly engine: Engine;
+  /** Judges the bytes of one JSON document. It never throws for what the bytes are: that is the verdict. */
+  validate(bytes: Uint8Array): Verdict;
+}
+
+/**
+ * Compiles a JSON Schema (draft-07, 2019-09 or 2020-12 by its `$schema`, draft-07 without one) into a validator. Unknown keywords are
+ * annotations, formats are asserted, only own members count. The schema is copied: changing it later changes nothing. References
+ * are followed inside the schema only. This evaluates generated code; the service does not.
+ *
+ * Throws a {@link DataQuarantineError} with code `DQ_SCHEMA_INVALID` if the schema cannot be compiled, and with code
+ * `DQ_SCHEMA_NOT_NATIVE` if the native engine was asked for and does not take it.
+ */
+export function createValidator(schema: object | boolean, options: ValidatorOptions = {}): Validator {
+  const { engine = 'auto' } = options;
+  if (!engines.includes(engine)) throw new DataQuarantineError('DQ_CONFIG_INVALID', `"engine" is one of ${engines.join(', ')}`);
+  const validate = compileInMemory(schema);
+  if (engine === 'native') {
+    throw new DataQuarantineError('DQ_SCHEMA_NOT_NATIVE', 'the native engine is not part of this build: use the engine "auto" or "js"');
+  }
+  return {
+    engine: 'js',
+    validate(bytes) {
+      const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const fault = judgeDocument(document, validate, noSchema, defaultLimits);
+      if (fault === null) return valid;
+      const { outcome, error_type, error_message, field_path, instance_path } = fault;
+      return { outcome, error_type, error_message, field_path, instance_path, engine: 'js' };
+    },
+  };
+}
+
+const engines: readonly string[] = ['auto', 'native', 'js'];
+
+const valid: Verdict = Object.freeze({
+  outcome: 'valid',
+  error_type: null,
+  error_message: null,
+  field_path: null,
+  instance_path: null,
+  engine: 'js',
+});

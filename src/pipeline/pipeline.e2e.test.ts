@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { silentLog } from '../observe/log.ts';
+import { ClientPublisher } from '../drivers/kafka/client-publisher.ts';
+import { sampleEvents } from '../testing/sample-events.ts';
+import { openStage, type Stage } from '../testing/engine.ts';
+
+/** Writes sample events, 20 % of them bad, over all partitions of the source; returns how many. */
+async function feed(stage: Stage, count: number, seed: number): Promise<void> {
+  const client = { brokers: stage.env['DQ_KAFKA_BROKERS'] as string, clientId: 'feeder', properties: {} };
+  const publisher = await ClientPublisher.open({ client, messageBytesMax: 2 ** 24, batchBytesMax: 1_000_000, log: silentLog(), onFatal: () => {} });
+  const events = sampleEvents({ seed, invalid: 0.2 });
+  for (let fed = 0; fed < count; fed += 1_000) {
+    const records = Array.from({ length: Math.min(1_000, count - fed) }, (_, index) => {
+      const { key, value, headers } = events.next();
+      return { partition: (fed + index) % 8, timestamp: 1_767_225_600_000 + fed + index, key, value, headers };
+    });
+    await publisher.publishRecords(stage.source, records);
+  }
+  await publisher.close();
+}
+
+test('every message is settled, committed and accounted for, and SIGTERM ends the service with code 0', async () => {
+  const stage = await openStage();
+  await feed(stage, 20_000, 1);
+  const engine = await stage.start();
+  await stage.committed();
+  const ready = await fetch(`${engine.address}/readyz`);
+  expect(ready.status).toBe(200);
+  const metrics = await (await fetch(`${engine.address}/metrics`)).text();
+  expect(metrics).toMatch(/^dataquarantine_records_processed_total\{/m);
+  expect(await engine.stop()).toBe(0);
+  const { counts, unaccounted } = await stage.verify();
+  expect(unaccounted).toEqual([]);
+  expect(counts).toMatchObject({ in: 20_000, duplicates: 0, unaccounted: 0, reclassified: 0 });
+  expect(counts.valid + counts.quarantined + counts.tombstones).toBe(20_000);
+  expect(counts.quarantined).toBeGreaterThan(3_000);
+});
+
+test('killed in the middle again and again, it loses nothing and writes no second row', async () => {
+  const stage = await openStage();
+  await feed(stage, 60_000, 2);
+  for (let round = 0; round < 3; round++) {
+    const engine = await stage.start();
+    // Killed while messages are on their way: some are acknowledged and not yet committed.
+    const before = await settledRows(stage);
+    while ((await settledRows(stage)) === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    await engine.kill();
+  }
+  const engine = await stage.start();
+  await stage.committed();
+  expect(await engine.stop()).toBe(0);
+  const { counts, unaccounted } = await stage.verify();
+  expect(unaccounted).toEqual([]);
+  expect(counts).toMatchObject({ in: 60_000, unaccounted: 0 });
+  const { rows } = await stage.database.withClient((client) =>
+    client.query('SELECT count(*)::int AS rows, count(DISTINCT (topic, partition, "offset"))::int AS records FROM quarantine_records'),
+  );
+  expect(rows[0]).toEqual({ rows: counts.quarantined, records: counts.quarantined });
+});
+
+async function settledRows(stage: Stage): Promise<number> {
+  const { rows } = await stage.database.withClient((client) => client.query<{ count: number }>('SELECT count(*)::int AS count FROM quarantine_records'));
+  return rows[0]?.count ?? 0;
+}

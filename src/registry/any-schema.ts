@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+import { PlacedDocument } from './placed-document.ts';
+import { parseSchemaFile } from './schema-file.ts';
+
+/** Reads the JSON Schema of a file that holds either the bare schema or a schema file of ours, in JSON or YAML. */
+export async function readAnySchema(path: string): Promise<unknown> {
+  const text = await readText(path);
+  const content = parseJson(text) ?? new PlacedDocument(text, path).value();
+  return isSchemaFile(content) ? parseSchemaFile(text, path).schema : content;
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', `the schema ${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Undefined where the text is not JSON: then YAML has the word, whose errors have places. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A bare schema may hold any member as an annotation, but hardly these three together. */
+function isSchemaFile(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && ['name', 'version', 'schema'].every((key) => Object.hasOwn(content, key));
+}
