@@ -6,10 +6,12 @@ const { pathToFileURL } = require('node:url');
 
 // The Kafka client, the file system and DNS share libuv's threads, whose number is fixed when the first of them is used.
 process.env.UV_THREADPOOL_SIZE ??= '16';
+// `dq doctor` says in one line of its own when Node is too old; the AWS SDK would print seven at every start.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 const built = join(__dirname, '..', 'dist', 'src', 'cli', 'main.js');
 if (existsSync(built)) {
-  import(pathToFileURL(built).href).then(({ main }) => main());
+  void import(pathToFileURL(built).href).then(({ main }) => main());
 } else {
   process.stderr.write('dq: not built yet. Run `npm run setup` in the folder of DataQuarantine first.\n');
   process.exitCode = 2;

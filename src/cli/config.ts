@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { describeSettings, type ShownSetting } from '../config/describe-settings.ts';
+import { sizeText } from '../config/kinds.ts';
 import { originText } from '../config/origin.ts';
 import type { Io } from './io.ts';
 import { paint, printJson, printTable } from './print.ts';
@@ -20,14 +21,16 @@ function printSettings(io: Io, options: SettingsOptions & { readonly json?: true
     printJson(io.stdout, Object.fromEntries(shown.map(({ key, value, origin }) => [key, { value, origin: originText(origin) }])));
     return;
   }
-  const rows = shown.map(({ key, value, origin }) => {
+  const rows = shown.map((setting) => {
+    const { key, origin } = setting;
     const from = originText(origin);
-    return [key, valueText(value), origin.kind === 'default' ? paint(io, 'dim', from) : from];
+    return [key, valueText(setting), origin.kind === 'default' ? paint(io, 'dim', from) : from];
   });
   printTable(io, ['setting', 'value', 'from'], rows);
 }
 
-function valueText(value: ShownSetting['value']): string {
+function valueText({ value, unit }: ShownSetting): string {
   if (value === null || (Array.isArray(value) && value.length === 0)) return '–';
+  if (unit === 'bytes') return sizeText(Number(value));
   return Array.isArray(value) ? value.join(', ') : String(value);
 }

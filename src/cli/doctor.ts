@@ -48,7 +48,7 @@ export function verdictOf(checks: readonly Check[]): ExitCode {
 
 function closingLine(checks: readonly Check[]): string {
   const count = (state: CheckState) => checks.filter((check) => check.state === state).length;
-  return `${count('ok')} ok, ${count('warning')} warnings, ${count('failed')} failed, ${count('unreachable')} unreachable`;
+  return `${count('ok')} ok, ${count('warning')} with a warning, ${count('failed')} failed, ${count('unreachable')} unreachable`;
 }
 
 const colours = { ok: 'green', warning: 'yellow', failed: 'red', unreachable: 'red' } as const satisfies Record<CheckState, string>;

@@ -18,11 +18,12 @@ export function printJson(output: Output, value: unknown): void {
 export function printTable(io: Io, head: readonly string[], rows: readonly (readonly string[])[]): void {
   const table = new Table({
     head: head.map((title) => paint(io, 'bold', title)),
-    style: { head: [], border: [], compact: true },
+    style: { head: [], border: [], compact: true, 'padding-left': 0 },
     chars: borderless,
   });
   for (const row of rows) table.push([...row]);
-  printLine(io.stdout, table.toString());
+  const lines = table.toString().split('\n');
+  for (const line of lines) printLine(io.stdout, line.trimEnd());
 }
 
 /** Colours `text` only where standard output is a terminal whose user did not ask for plain text. */

@@ -15,10 +15,11 @@ export interface SettingsOptions {
 export function addSettingsOptions(command: Command): Command {
   return command
     .option('-c, --config <file>', 'settings file (default: dataquarantine.yaml if it is there)')
-    .option('-s, --set <key=value>', 'one setting, as in --set http.port=0; may be given often', (one, before: string[] = []) => [
-      ...before,
-      one,
-    ]);
+    .option(
+      '-s, --set <key=value>',
+      'one setting, as in --set http.port=0; may be given often',
+      (one: string, before: string[] | undefined) => [...(before ?? []), one],
+    );
 }
 
 /** The settings of a command; warnings go to standard error. `need` names what the command is going to use. */

@@ -46,14 +46,27 @@ async function createTopics(io: Io, options: TopicsOptions): Promise<void> {
   const { settings } = settingsFor(io, options, ['kafka']);
   const { brokers, client } = settings.kafka;
   const wire = await openWire({ brokers, client });
-  const created = await createMissing(wire, settings, options).finally(() => wire.close());
-  const storage = openStorage(settings.storage);
-  await storage.ensure().finally(() => storage.close());
+  let created: string[];
+  try {
+    created = await createMissing(wire, settings, options);
+  } finally {
+    await wire.close();
+  }
+  await ensureStorage(settings);
   const existing = topicsOf(settings).filter((name) => !created.includes(name));
   if (options.json) return printJson(io.stdout, { created, existing, storage: settings.storage.url });
   for (const name of created) printLine(io.stdout, `created topic ${name}`);
   for (const name of existing) printLine(io.stdout, `topic ${name} was there`);
   printLine(io.stdout, `${settings.storage.url} is ready`);
+}
+
+async function ensureStorage(settings: Settings): Promise<void> {
+  const storage = openStorage(settings.storage);
+  try {
+    await storage.ensure();
+  } finally {
+    await storage.close();
+  }
 }
 
 /** Every topic that the service uses, once. */

@@ -21,12 +21,15 @@ interface VerifyCommandOptions extends SettingsOptions {
 export function registerVerify(program: Command, io: Io): void {
   addSettingsOptions(program.command('verify'))
     .description('recompute from topics and database what became of every source record before the committed offsets')
-    .option('-t, --topic <topic>', 'a source topic; may be given often (default: all of the settings)', (one, before: string[] = []) => [...before, one])
+    .option('-t, --topic <topic...>', 'source topics (default: all of the settings)')
     .option('--from <place>', 'begin at an offset, or at a time such as 2026-11-03T10:00:00Z (default: the start of the log)', parseFrom)
     .option('--payloads', 'read every stored payload back and check its hash')
     .option('--dlq', 'look for the dead letter of every quarantined record')
     .option('--json', 'print the figures as one JSON object on one line')
-    .addHelpText('after', '\nExit code 0 if every record is accounted for, 1 if not. Unaccounted records are named on standard error, up to a hundred.')
+    .addHelpText(
+      'after',
+      '\nExit code 0 if every record is accounted for, 1 if not. Unaccounted records are named on standard error, up to a hundred.',
+    )
     .action((options: VerifyCommandOptions) => runVerify(io, options));
 }
 
@@ -41,7 +44,8 @@ async function runVerify(io: Io, options: VerifyCommandOptions): Promise<void> {
   const report = await reportOf(io, options);
   const { counts, unaccounted, notes } = report;
   for (const note of notes) printLine(io.stderr, `note: ${note}`);
-  for (const { topic, partition, offset, reason } of unaccounted) printLine(io.stderr, `unaccounted: ${topic}/${partition}/${offset} ${reasons[reason]}`);
+  for (const { topic, partition, offset, reason } of unaccounted)
+    printLine(io.stderr, `unaccounted: ${topic}/${partition}/${offset} ${reasons[reason]}`);
   if (counts.unaccounted > unaccounted.length) printLine(io.stderr, `… and ${counts.unaccounted - unaccounted.length} more`);
   if (options.json) printLine(io.stdout, JSON.stringify(counts));
   else printCounts(io, counts);
@@ -53,7 +57,7 @@ async function reportOf(io: Io, options: VerifyCommandOptions): Promise<VerifyRe
   assert(postgres.url !== null, 'settings without a database passed although one is needed');
   const wire = await openWire({ brokers: kafka.brokers, client: kafka.client });
   try {
-    const database = await openDatabase({ url: postgres.url, poolMax: 1 });
+    const database = openDatabase({ url: postgres.url, poolMax: 1 });
     const objects = options.payloads ? openStorage(storage) : null;
     try {
       return await verify({
@@ -99,5 +103,10 @@ const meanings: readonly (readonly [keyof LedgerCounts, string])[] = [
 function printCounts(io: Io, counts: LedgerCounts): void {
   const rows = meanings.map(([name, meaning]) => [name, counts[name].toLocaleString('en').padStart(15), meaning]);
   printTable(io, ['figure', 'records'.padStart(15), 'meaning'], rows);
-  printLine(io.stdout, counts.unaccounted === 0 ? paint(io, 'green', 'Every record is accounted for.') : paint(io, 'red', `${counts.unaccounted} unaccounted.`));
+  printLine(
+    io.stdout,
+    counts.unaccounted === 0
+      ? paint(io, 'green', 'Every record is accounted for.')
+      : paint(io, 'red', `${counts.unaccounted} unaccounted.`),
+  );
 }

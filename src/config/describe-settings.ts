@@ -1,14 +1,15 @@
 import { maskText } from '../lib/mask.ts';
 import type { AccessToken } from '../model/access.ts';
 import type { LoadedSettings } from './load-settings.ts';
-import { masked, maskText } from './mask.ts';
+import { masked, type Shown } from './mask.ts';
 import type { Origin } from './origin.ts';
 import { type KnownSetting, knownSettings } from './schema-tree.ts';
 
 /** One effective setting as it may be shown: secrets are masked. */
 export interface ShownSetting {
   readonly key: string;
-  readonly value: unknown;
+  readonly value: Shown;
+  readonly unit: 'bytes' | null;
   readonly origin: Origin;
 }
 
@@ -17,7 +18,12 @@ export function describeSettings({ settings, origins }: Pick<LoadedSettings, 'se
   return knownSettings.flatMap((known) =>
     instances(known, settings).map(({ path, value }) => {
       const key = path.join('.');
-      return { key, value: shownValue(value, known, path.at(-1) ?? ''), origin: origins.get(key) ?? { kind: 'default' } };
+      return {
+        key,
+        value: shownValue(value, known, path.at(-1) ?? ''),
+        unit: known.about.unit,
+        origin: origins.get(key) ?? { kind: 'default' },
+      };
     }),
   );
 }
@@ -41,7 +47,7 @@ function instances({ path, about }: KnownSetting, settings: unknown): Instance[]
   return found;
 }
 
-function shownValue(value: unknown, { about, path }: KnownSetting, name: string): unknown {
-  if (path.join('.') !== 'auth.tokens') return masked(value, about, name);
+function shownValue(value: unknown, { about, path }: KnownSetting, name: string): Shown {
+  if (path.join('.') !== 'auth.tokens') return masked(value as Shown, about, name);
   return (value as readonly AccessToken[]).map((token) => `${token.name}:${token.role}${token.payloadRead ? '+payload' : ''}:${maskText}`);
 }

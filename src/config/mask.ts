@@ -1,6 +1,9 @@
 import { maskText, withoutUrlSecrets } from '../lib/mask.ts';
 import type { About } from './settings.ts';
 
+/** What a value may be where it is shown. */
+export type Shown = string | number | boolean | null | readonly string[];
+
 /** Does a librdkafka property hold something that must not be shown? */
 export function isSecretEntry(name: string): boolean {
   if (/\.(url|location)$/i.test(name)) return false;
@@ -8,15 +11,15 @@ export function isSecretEntry(name: string): boolean {
 }
 
 /** `value` as it may be shown. `name` is the last part of the setting's name. */
-export function masked(value: unknown, about: About, name: string): unknown {
-  if (value === null || value === undefined) return value;
+export function masked(value: Shown, about: About, name: string): Shown {
+  if (value === null) return value;
   switch (about.secret) {
     case 'no':
       return value;
     case 'whole':
       return maskText;
     case 'url':
-      return maskedUrl(String(value));
+      return typeof value === 'string' ? maskedUrl(value) : maskText;
     case 'entries':
       return isSecretEntry(name) ? maskText : value;
   }

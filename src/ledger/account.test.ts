@@ -102,7 +102,10 @@ test('a null header value is taken for an empty one', () => {
 test('a keyless record may arrive with the key of its schema, one with a key may not lose it', () => {
   expect(closed(accountOf(record('v', { key: null })), record('v', { key: Buffer.from('u-1') })).counts.valid).toBe(1);
   expect(closed(accountOf(record('v', { key: null })), record('v', { key: null })).counts.valid).toBe(1);
-  expect(closed(accountOf(record('v'), record('w', { key: null })), record('v', { key: null })).counts).toMatchObject({ valid: 0, unaccounted: 2 });
+  expect(closed(accountOf(record('v'), record('w', { key: null })), record('v', { key: null })).counts).toMatchObject({
+    valid: 0,
+    unaccounted: 2,
+  });
 });
 
 test('a keyed copy goes to the keyed record first and then to its keyless like', () => {
@@ -131,7 +134,11 @@ test('a record with a row is quarantined and needs no copy', () => {
 
 test('a record with a row and a copy was judged otherwise on a later pass', () => {
   expect(closed(accountOf([record('v'), 'kept']), record('v')).counts).toMatchObject({ quarantined: 1, reclassified: 1, duplicates: 0 });
-  expect(closed(accountOf([record('v'), 'kept'], record('v')), record('v')).counts).toMatchObject({ quarantined: 1, valid: 1, reclassified: 0 });
+  expect(closed(accountOf([record('v'), 'kept'], record('v')), record('v')).counts).toMatchObject({
+    quarantined: 1,
+    valid: 1,
+    reclassified: 0,
+  });
   const both = closed(accountOf([record('v'), 'kept'], record('v')), record('v'), record('v'), record('v'));
   expect(both.counts).toMatchObject({ quarantined: 1, valid: 1, reclassified: 1, duplicates: 1 });
 });
@@ -156,9 +163,15 @@ test('a remediated copy settles the record that its headers name', () => {
   const copy = record('mended', { headers: [header('dq.remediated', 'rule-1'), ...originalHeaders('raw', 0, 1)] });
   const { counts } = closed(accountOf(record('a'), record('mendable')), record('a'), copy);
   expect(counts).toMatchObject({ valid: 1, remediated: 1, unaccounted: 0 });
-  expect(closed(accountOf(record('a'), record('mendable')), record('a'), copy, copy).counts).toMatchObject({ remediated: 1, duplicates: 1 });
+  expect(closed(accountOf(record('a'), record('mendable')), record('a'), copy, copy).counts).toMatchObject({
+    remediated: 1,
+    duplicates: 1,
+  });
   const elsewhere = record('mended', { headers: [header('dq.remediated', 'rule-1'), ...originalHeaders('raw', 1, 1)] });
-  expect(closed(accountOf(record('a'), record('mendable')), record('a'), elsewhere).counts).toMatchObject({ remediated: 0, unaccounted: 1 });
+  expect(closed(accountOf(record('a'), record('mendable')), record('a'), elsewhere).counts).toMatchObject({
+    remediated: 0,
+    unaccounted: 1,
+  });
 });
 
 test('a copy of something outside the range counts nowhere', () => {

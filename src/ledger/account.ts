@@ -1,7 +1,7 @@
 import { assert } from '../lib/assert.ts';
 import type { Header } from '../model/header.ts';
+import { Digester, type LedgerRecord, leftOut } from './digest.ts';
 import { DigestTable, grown } from './digest-table.ts';
-import { Digester, leftOut, type LedgerRecord } from './digest.ts';
 
 /** What the database says of a source record: no row, a row that fits it, or what is wrong with the row. */
 export type RowFinding = 'none' | 'kept' | 'payload_differs' | 'payload_lost';
@@ -101,7 +101,7 @@ export class Account {
   addSource(record: LedgerRecord & { readonly offset: number }, row: RowFinding): void {
     const keyless = record.key === null;
     const without = this.#without | (keyless ? leftOut.key : 0) | (record.timestamp <= 0 ? leftOut.timestamp : 0);
-    if (!this.#variants.includes(without)) this.#variants = [...this.#variants, without].sort();
+    if (!this.#variants.includes(without)) this.#variants = [...this.#variants, without].sort((a, b) => a - b);
     const entry = this.#entries.add(this.#digester.digest(record, without));
     this.#need = grown(this.#need, entry + 1);
     this.#rowed = grown(this.#rowed, entry + 1);
@@ -225,7 +225,11 @@ export class Account {
   }
 
   /** Needs that no copy filled fall on the first records of an entry: retention takes the oldest copies. */
-  #outcomeOf(index: number, partition: number, options: ClosingOptions): 'copied' | 'retired' | 'quarantined' | 'remediated' | UnaccountedReason {
+  #outcomeOf(
+    index: number,
+    partition: number,
+    options: ClosingOptions,
+  ): 'copied' | 'retired' | 'quarantined' | 'remediated' | UnaccountedReason {
     const found = this.#states[index] as number;
     const known = found & ~lettered;
     if (known === state.payloadDiffers) return 'payload_differs';
@@ -246,5 +250,9 @@ function bump(counts: Int32Array, at: number, by: number): void {
 
 function originalOf(headers: readonly Header[]): { topic: string; partition: number; offset: number } {
   const text = (name: string) => headers.findLast((header) => header.name === name)?.value?.toString() ?? '';
-  return { topic: text('dq.original.topic'), partition: Number(text('dq.original.partition') || -1), offset: Number(text('dq.original.offset') || -1) };
+  return {
+    topic: text('dq.original.topic'),
+    partition: Number(text('dq.original.partition') || -1),
+    offset: Number(text('dq.original.offset') || -1),
+  };
 }

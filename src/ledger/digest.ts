@@ -32,7 +32,8 @@ export class Digester {
     const text = hash('sha256', this.#pack(record, without), 'binary');
     for (let word = 0; word < 4; word++) {
       const at = word * 4;
-      this.#words[word] = text.charCodeAt(at) | (text.charCodeAt(at + 1) << 8) | (text.charCodeAt(at + 2) << 16) | (text.charCodeAt(at + 3) << 24);
+      this.#words[word] =
+        text.charCodeAt(at) | (text.charCodeAt(at + 1) << 8) | (text.charCodeAt(at + 2) << 16) | (text.charCodeAt(at + 3) << 24);
     }
     return this.#words;
   }

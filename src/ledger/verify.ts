@@ -89,7 +89,8 @@ async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }:
     for (const [partition, offsetNext] of offsets.entries()) {
       if (offsetNext === null) continue;
       const [first, start, end] = [wanted[partition] ?? 0, starts[partition] ?? 0, ends[partition] ?? 0];
-      if (offsetNext > end) notes.push(`${topic}/${partition} ends at ${end}, before the committed offset ${offsetNext}: its log was cut or made anew.`);
+      if (offsetNext > end)
+        notes.push(`${topic}/${partition} ends at ${end}, before the committed offset ${offsetNext}: its log was cut or made anew.`);
       outOfReach += Math.max(0, Math.min(start, offsetNext) - first) + Math.max(0, offsetNext - Math.max(end, first));
       ranges.push({ topic, partition, from: Math.max(first, start), to: Math.min(offsetNext, end) });
     }
@@ -98,7 +99,8 @@ async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }:
   if (settings?.compacted) notes.push(`${validTopic} is compacted: copies that compaction took count as unaccounted.`);
   if (settings?.logAppendTime) notes.push(`${validTopic} has timestamps of its own, so none were compared.`);
   const deadLetters = dlqTopic === null ? [] : await wholeTopic(wire, dlqTopic);
-  if (deadLetters.some((range) => range.from > 0)) notes.push(`Retention took records of ${dlqTopic}, so dead letters were not looked for.`);
+  if (deadLetters.some((range) => range.from > 0))
+    notes.push(`Retention took records of ${dlqTopic}, so dead letters were not looked for.`);
   return {
     identify: createRecordId(cluster),
     ranges,
@@ -135,7 +137,11 @@ async function addSources(account: Account, range: WireRange, identify: Plan['id
 }
 
 /** The rows of these records by offset. A row of an earlier topic of the same name has another id, and is not one of them. */
-async function rowsOf(records: readonly WireRecord[], cursor: RowCursor, isOurs: (row: LedgerRow) => boolean): Promise<Map<number, LedgerRow>> {
+async function rowsOf(
+  records: readonly WireRecord[],
+  cursor: RowCursor,
+  isOurs: (row: LedgerRow) => boolean,
+): Promise<Map<number, LedgerRow>> {
   const rows = await cursor.upTo(records.at(-1)?.offset ?? -1);
   return new Map(rows.filter(isOurs).map((row) => [row.offset, row]));
 }

@@ -22,6 +22,8 @@ export interface StageOptions {
   readonly dlq?: TopicOptions;
   /** Further environment of the service. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Path of a settings file. */
+  readonly config?: string;
 }
 
 /** One test's own topics, group, database and bucket, with the built service on them. */
@@ -103,14 +105,14 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   };
   return {
     ...{ source, valid, dlq, group, wire, database, storage, env, committed },
-    start: () => startEngine(env),
+    start: () => startEngine(env, options.config ? ['--config', options.config] : []),
     verify: () => verify({ wire, database, storage, group, sourceTopics: [source], validTopic: valid, dlqTopic: dlq, from: null }),
   };
 }
 
 /** Starts `dq run` with exactly this environment beside the process's own. */
-export async function startEngine(env: Readonly<Record<string, string>>): Promise<Engine> {
-  const child = spawn(process.execPath, [join(packageRoot, 'bin/dq.cjs'), 'run'], {
+export async function startEngine(env: Readonly<Record<string, string>>, words: readonly string[] = []): Promise<Engine> {
+  const child = spawn(process.execPath, [join(packageRoot, 'bin/dq.cjs'), 'run', ...words], {
     env: { PATH: process.env['PATH'], ...env },
     cwd: join(packageRoot, '.cache'),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -118,7 +120,7 @@ export async function startEngine(env: Readonly<Record<string, string>>): Promis
   const ended = once(child, 'exit').then(([code]) => code as number | null);
   closers.push(() => kill(child, ended));
   const log: Record<string, unknown>[] = [];
-  const words: string[] = [];
+  const complaints: string[] = [];
   const started = new Promise<string>((resolve) => {
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       const entry = JSON.parse(line) as Record<string, unknown>;
@@ -126,9 +128,9 @@ export async function startEngine(env: Readonly<Record<string, string>>): Promis
       if (entry['msg'] === 'started') resolve(entry['address'] as string);
     });
   });
-  createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => words.push(line));
+  createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => complaints.push(line));
   const failed = ended.then((code): never => {
-    throw new Error(`the service ended with ${code} before it was ready: ${[...words, ...log.map((entry) => JSON.stringify(entry))].join('\n')}`);
+    throw new Error(`the service ended with ${code} before it was ready: ${[...complaints, ...log.map((entry) => JSON.stringify(entry))].join('\n')}`);
   });
   const address = await Promise.race([started, failed]);
   failed.catch(() => {});

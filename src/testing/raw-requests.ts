@@ -11,7 +11,9 @@ const answerMsMax = 30_000;
 /** Commits for a group that has no members. */
 export async function commitOffset(group: string, { topic, partition }: Place, offsetNext: number): Promise<void> {
   const committed = { partitionIndex: partition, committedOffset: BigInt(offsetNext), committedLeaderEpoch: -1, committedMetadata: null };
-  await withConnection((connection) => offsetCommitV8.api.async(connection, group, -1, '', null, [{ name: topic, partitions: [committed] }]));
+  await withConnection((connection) =>
+    offsetCommitV8.api.async(connection, group, -1, '', null, [{ name: topic, partitions: [committed] }]),
+  );
 }
 
 /** Does at once what retention does in time: the records before `offset` are gone. */

@@ -145,6 +145,22 @@ describe('pages', () => {
   });
 });
 
+describe('packaging', () => {
+  test('the image and the compose file set only variables that are settings', () => {
+    const page = read('docs/settings.md');
+    const set = ['Dockerfile', 'docker-compose.yml'].flatMap((path) => read(path).match(/\bDQ_[A-Z_]+/g) ?? []);
+    expect(set.length).toBeGreaterThan(0);
+    expect([...new Set(set)].filter((name) => !page.includes(`\`${name.replace(/_FILE$/, '')}\``))).toEqual([]);
+  });
+
+  test('the image is built with the libraries that set-up installs', async () => {
+    const setUp: unknown = await import(new URL('scripts/setup/debian.mjs', root).href);
+    const { clientLibraries } = setUp as { clientLibraries: readonly string[] };
+    const [, installed = ''] = /^FROM \S+ AS build$[^]*?apt-get install([^&]*)/m.exec(read('Dockerfile')) ?? [];
+    expect(clientLibraries.filter((name) => !installed.split(/\s+/).includes(name))).toEqual([]);
+  });
+});
+
 describe('leftovers', () => {
   const texts = tracked.filter((path) => !/\.(png|jpe?g|gif|ico|jar|lock)$/.test(path));
   const matching = (pattern: RegExp, paths: readonly string[]) =>

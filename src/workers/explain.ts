@@ -98,7 +98,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
   maxItems: ({ limit }) => `expected an array of at most ${count(limit, 'item')}`,
   uniqueItems: () => 'expected an array without repeated items',
   contains: ({ minContains, maxContains }) =>
-    `expected an array with ${maxContains === undefined ? `at least ${minContains}` : `${minContains} to ${maxContains}`} items of the kind that "contains" asks for`,
+    `expected an array with ${maxContains === undefined ? `at least ${minContains}` : `${minContains} to ${maxContains}`} of the items that "contains" describes`,
   minProperties: ({ limit }) => `expected an object of at least ${count(limit, 'member')}`,
   maxProperties: ({ limit }) => `expected an object of at most ${count(limit, 'member')}`,
   required: ({ missingProperty }) => `expected the member ${quoted(missingProperty)} to be present`,

@@ -47,6 +47,16 @@ function folded(segment: string | number): string {
   return typeof segment === 'number' ? '*' : segment;
 }
 
+const fingerprints = new Map<string, string>();
+const fingerprintsMax = 1_000;
+
+/** Bad messages come in swarms of one cause, so the last fingerprints are kept. */
 function fingerprintOf(cause: readonly (string | null)[]): string {
-  return `v1:${createHash('sha256').update(JSON.stringify(cause)).digest('hex').slice(0, 32)}`;
+  const text = JSON.stringify(cause);
+  const known = fingerprints.get(text);
+  if (known !== undefined) return known;
+  const fingerprint = `v1:${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+  if (fingerprints.size >= fingerprintsMax) fingerprints.clear();
+  fingerprints.set(text, fingerprint);
+  return fingerprint;
 }

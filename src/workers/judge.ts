@@ -2,7 +2,7 @@ import type { Fault } from '../model/verdict.ts';
 import type { ValidateFunction } from '../registry/validator-runtime.ts';
 import { explain } from './explain.ts';
 import { createFault, plainFault, type SchemaIdentity } from './fault.ts';
-import { Flaw, type JudgeLimits, readJson } from './read-json.ts';
+import { Flaw, isStackOverflow, type JudgeLimits, readJson } from './read-json.ts';
 
 /** Judges one document against one schema; null: it is valid. The library and `dq validate` stand on this. */
 export function judgeDocument(bytes: Buffer, validate: ValidateFunction, schema: SchemaIdentity, limits: JudgeLimits): Fault | null {
@@ -21,8 +21,4 @@ export function judgeValue(value: unknown, validate: ValidateFunction, schema: S
     if (isStackOverflow(error)) return plainFault('too_deep', 'expected a value shallow enough for its schema to be followed', null, schema);
     return plainFault('validator_error', 'the validator of this schema broke down; the message was not judged', null, schema);
   }
-}
-
-function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && error.message.startsWith('Maximum call stack size exceeded');
 }

@@ -46,9 +46,18 @@ export function readJson(bytes: Buffer, start: number, end: number, limits: Judg
     return brokenJson(text);
   }
   if (scan.members > limits.keys) return new Flaw('too_large', `expected at most ${limits.keys} members, found ${scan.members}`);
-  if (scan.mayHoldProto && holdsProto(value)) return forbiddenName(text);
-  if (typeof value === 'object' && countMembers(value) !== scan.members) return repeatedName(text);
-  return value;
+  try {
+    const flaw = badNames(value, text);
+    return flaw === null ? value : flaw;
+  } catch (error) {
+    if (isStackOverflow(error)) return new Flaw('too_deep', 'expected objects and arrays shallow enough to be followed');
+    throw error;
+  }
+}
+
+/** A limit on depth beyond the default can be set higher than the stack reaches. */
+export function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.startsWith('Maximum call stack size exceeded');
 }
 
 const scan = new JsonScan();
@@ -59,6 +68,18 @@ function brokenJson(text: string): Flaw {
   const at = walkJson(text, {});
   if (at === text.length) return new Flaw('malformed_json', 'expected JSON, but it ends too early');
   return new Flaw('malformed_json', `expected JSON, but it breaks at byte ${Buffer.byteLength(text.slice(0, at))}`);
+}
+
+/** The scan counted every member that is written, parsing keeps one of a name: where the sums differ, one was written twice. */
+function badNames(value: unknown, text: string): Flaw | null {
+  const repeated = typeof value === 'object' && countMembers(value) !== scan.members;
+  if (scan.mayHoldProto && (repeated || holdsProto(value))) {
+    // A forbidden name may be gone with a member that was overwritten, so the text has the last word.
+    const path = firstMember(text, (name) => name === '__proto__');
+    if (path) return new Flaw('forbidden_key', 'expected no member with the name __proto__', path);
+  }
+  if (!repeated) return null;
+  return new Flaw('duplicate_key', 'expected each member name once in an object', firstMember(text, (_, again) => again));
 }
 
 function countMembers(value: unknown): number {
@@ -81,21 +102,11 @@ function holdsProto(value: unknown): boolean {
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(holdsProto);
 }
 
-function forbiddenName(text: string): Flaw {
-  const path = firstMember(text, (name) => name === '__proto__');
-  return new Flaw('forbidden_key', 'expected no member with the name __proto__', path);
-}
-
-function repeatedName(text: string): Flaw {
-  const path = firstMember(text, (_, repeated) => repeated);
-  return new Flaw('duplicate_key', 'expected each member name once in an object', path);
-}
-
-function firstMember(text: string, wanted: (name: unknown, repeated: boolean) => boolean): JsonPath | null {
+function firstMember(text: string, wanted: (name: unknown, again: boolean) => boolean): JsonPath | null {
   let found: JsonPath | null = null;
   walkJson(text, {
-    member: (path, repeated) => {
-      if (wanted(path.at(-1), repeated)) found = [...path];
+    member: (path, again) => {
+      if (wanted(path.at(-1), again)) found = [...path];
       return found !== null;
     },
   });

@@ -32,7 +32,7 @@ async function checkTopics(wire: Wire, settings: Settings): Promise<Check[]> {
       if (partitions === null)
         return [failed(`topic ${name}`, 'does not exist, or may not be seen', 'Run dq topics create, or grant DESCRIBE.')];
       partitionsByTopic.set(name, partitions);
-      return [ok(`topic ${name}`, `${partitions} partitions`)];
+      return [ok(`topic ${name}`, `partitions: ${partitions}`)];
     });
     checks.push(...found);
   }
@@ -53,7 +53,7 @@ function partitionFindings(partitionsByTopic: ReadonlyMap<string, number>, sourc
   const target = partitionsByTopic.get(validTopic);
   const most = Math.max(0, ...sourceTopics.map((name) => partitionsByTopic.get(name) ?? 0));
   if (target === undefined || target >= most) return [];
-  const detail = `${target} partitions take what comes from ${most}: several source partitions share one`;
+  const detail = `has fewer partitions (${target}) than a source topic (${most}): several of the source's share one`;
   return [warning(`topic ${validTopic}`, detail, 'Give it as many partitions as the source has.')];
 }
 

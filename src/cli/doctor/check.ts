@@ -1,4 +1,4 @@
-import { messageOf } from '../../lib/errors.ts';
+import { DataQuarantineError, type ErrorCode, messageOf } from '../../lib/errors.ts';
 import { withoutUrlSecrets } from '../../lib/mask.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 
@@ -31,7 +31,18 @@ export async function examine(name: string, work: () => Promise<Check[]>): Promi
   try {
     return await work();
   } catch (error) {
-    const detail = withoutUrlSecrets(messageOf(error));
-    return [exitCodeOf(error) === 3 ? { name, state: 'unreachable', detail, remedy: null } : failed(name, detail)];
+    const remedy = error instanceof DataQuarantineError ? (remedies[error.code] ?? null) : null;
+    return [{ name, state: exitCodeOf(error) === 3 ? 'unreachable' : 'failed', detail: withoutUrlSecrets(messageOf(error)), remedy }];
   }
 }
+
+/** What to do about the failures that an examination may meet. */
+const remedies: Readonly<Partial<Record<ErrorCode, string>>> = {
+  DQ_KAFKA_UNREACHABLE: 'Check kafka.brokers, the network and the brokers.',
+  DQ_KAFKA_FATAL: 'Check the login and the security settings in kafka.client.',
+  DQ_KAFKA_TOPIC_MISSING: 'Run dq topics create, or grant the right.',
+  DQ_POSTGRES_UNREACHABLE: 'Check postgres.url, the network and the server.',
+  DQ_POSTGRES_REFUSED: 'Check user, password and database in postgres.url, and the rights of the user.',
+  DQ_STORAGE_UNREACHABLE: 'Check storage.url, storage.endpoint, the region, the network and the server.',
+  DQ_STORAGE_REFUSED: 'Run dq topics create to make the bucket or folder, or check storage.url and the rights.',
+};

@@ -74,7 +74,9 @@ function createServer(options: HttpOptions): FastifyInstance {
     bodyLimit: bodyBytesMax,
     requestTimeout: requestTimeoutMs,
     clientErrorHandler: refuseBrokenRequest,
-    frameworkErrors: (error, _request, reply) => sendProblem(reply, error.statusCode ?? 400, error.message),
+    frameworkErrors: (error, _request, reply) => {
+      void sendProblem(reply, error.statusCode ?? 400, error.message);
+    },
   });
   const admit = createGuard(options.auth);
   server.decorateRequest('caller', null);

@@ -1,4 +1,14 @@
-import { AuthenticationError, type Broker, type Connection, ConnectionPool, type ConnectionOptions, apiVersionsV3, protocolErrors, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka';
+import {
+  AuthenticationError,
+  apiVersionsV3,
+  type Broker,
+  type Connection,
+  type ConnectionOptions,
+  ConnectionPool,
+  protocolErrors,
+  protocolErrorsCodesById,
+  ResponseError,
+} from '@platformatic/kafka';
 import { DataQuarantineError, type ErrorCode, messageOf } from '../../lib/errors.ts';
 
 /** One version of one request of the Kafka protocol, as the library's `createAPI` makes it. */
@@ -38,7 +48,11 @@ export class Connections {
   }
 
   /** Asks `broker` (null: any), in the first of `apis` that the cluster knows; the caller lists them newest first. */
-  async call<Args extends unknown[], Answer>(broker: Broker | null, apis: readonly WireApi<Args, Answer>[], ...args: Args): Promise<Answer> {
+  async call<Args extends unknown[], Answer>(
+    broker: Broker | null,
+    apis: readonly WireApi<Args, Answer>[],
+    ...args: Args
+  ): Promise<Answer> {
     const connection = await this.#connect(broker);
     return this.#ask(connection, await this.#choose(connection, apis), ...args);
   }
@@ -68,13 +82,17 @@ export class Connections {
     } catch (error) {
       for (const connection of this.#open) if (!connection.isConnected()) connection.socket.destroy();
       const where = broker ? `${broker.host}:${broker.port}` : this.#bootstrap.map(({ host, port }) => `${host}:${port}`).join(', ');
-      const refusal = findCause(error, (cause) => cause instanceof AuthenticationError);
-      if (refusal) throw new DataQuarantineError('DQ_KAFKA_FATAL', `Kafka at ${where} refused the login: ${reasonOf(refusal)}`, { cause: error });
+      const denial = findCause(error, (cause) => cause instanceof AuthenticationError);
+      if (denial)
+        throw new DataQuarantineError('DQ_KAFKA_FATAL', `Kafka at ${where} refused the login: ${reasonOf(denial)}`, { cause: error });
       throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', `Kafka at ${where} cannot be reached: ${reasonOf(error)}`, { cause: error });
     }
   }
 
-  async #choose<Args extends unknown[], Answer>(connection: Connection, apis: readonly WireApi<Args, Answer>[]): Promise<WireApi<Args, Answer>> {
+  async #choose<Args extends unknown[], Answer>(
+    connection: Connection,
+    apis: readonly WireApi<Args, Answer>[],
+  ): Promise<WireApi<Args, Answer>> {
     if (this.#ranges === null) {
       const { apiKeys } = await this.#ask(connection, apiVersionsV3.api, 'dataquarantine', '1');
       this.#ranges = new Map(apiKeys.map((range) => [range.apiKey, range]));
@@ -83,7 +101,10 @@ export class Connections {
     const api = apis.find(({ version }) => range && range.minVersion <= version && version <= range.maxVersion);
     if (api) return api;
     const wanted = apis.map(({ version }) => version).join(', ');
-    throw new DataQuarantineError('DQ_KAFKA_FATAL', `The brokers speak no version (${wanted}) of request ${apis[0]?.key}; Kafka 3.1 or newer is needed.`);
+    throw new DataQuarantineError(
+      'DQ_KAFKA_FATAL',
+      `The brokers speak no version (${wanted}) of request ${apis[0]?.key}; Kafka 3.1 or newer is needed.`,
+    );
   }
 
   async #ask<Args extends unknown[], Answer>(connection: Connection, api: WireApi<Args, Answer>, ...args: Args): Promise<Answer> {
@@ -93,7 +114,11 @@ export class Connections {
       if (error instanceof ResponseError) return error['response'] as Answer;
       if (error instanceof DataQuarantineError) throw error;
       connection.socket.destroy();
-      throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', `Kafka at ${connection.host}:${connection.port} gave no answer: ${reasonOf(error)}`, { cause: error });
+      throw new DataQuarantineError(
+        'DQ_KAFKA_UNREACHABLE',
+        `Kafka at ${connection.host}:${connection.port} gave no answer: ${reasonOf(error)}`,
+        { cause: error },
+      );
     }
   }
 }
@@ -109,7 +134,8 @@ export function refusal(errorCode: number, what: string): DataQuarantineError {
 }
 
 function codeFor(name: string, canRetry: boolean): ErrorCode {
-  if (topicUnknown.has(name) || name === 'TOPIC_AUTHORIZATION_FAILED' || name === 'GROUP_AUTHORIZATION_FAILED') return 'DQ_KAFKA_TOPIC_MISSING';
+  if (topicUnknown.has(name) || name === 'TOPIC_AUTHORIZATION_FAILED' || name === 'GROUP_AUTHORIZATION_FAILED')
+    return 'DQ_KAFKA_TOPIC_MISSING';
   return canRetry ? 'DQ_KAFKA_UNREACHABLE' : 'DQ_KAFKA_FATAL';
 }
 
@@ -134,6 +160,7 @@ function reasonOf(error: unknown): string {
 
 function findCause(error: unknown, matches: (cause: unknown) => boolean): unknown {
   if (matches(error)) return error;
-  if (error instanceof AggregateError) return error.errors.map((inner) => findCause(inner, matches)).find((found) => found !== null) ?? null;
+  if (error instanceof AggregateError)
+    return error.errors.map((inner) => findCause(inner, matches)).find((found) => found !== null) ?? null;
   return error instanceof Error && error.cause !== undefined ? findCause(error.cause, matches) : null;
 }

@@ -4,7 +4,10 @@ import { encodeBatch, type RawRecord } from '../../testing/raw-records.ts';
 import { decodeBatches } from './record-batches.ts';
 
 const bytesArbitrary = fc.option(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)));
-const headerArbitrary = fc.record({ name: fc.oneof(fc.constant('__proto__'), fc.string({ unit: 'grapheme', maxLength: 5 })), value: bytesArbitrary });
+const headerArbitrary = fc.record({
+  name: fc.oneof(fc.constant('__proto__'), fc.string({ unit: 'grapheme', maxLength: 5 })),
+  value: bytesArbitrary,
+});
 const recordArbitrary: fc.Arbitrary<RawRecord> = fc.record({
   key: bytesArbitrary,
   value: bytesArbitrary,
@@ -55,7 +58,11 @@ test('only the records of the range are kept, in whichever batch they lie', () =
 });
 
 test('gaps in offsets are kept', () => {
-  const { records, offsetNext } = decodeBatches(encodeBatch([raw('a'), raw('b')], { offsetFirst: 10, offsetDeltas: [2, 7] }), 0, everything);
+  const { records, offsetNext } = decodeBatches(
+    encodeBatch([raw('a'), raw('b')], { offsetFirst: 10, offsetDeltas: [2, 7] }),
+    0,
+    everything,
+  );
   expect(records.map(({ offset }) => offset)).toEqual([12, 17]);
   expect(offsetNext).toBe(18);
 });

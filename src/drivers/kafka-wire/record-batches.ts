@@ -19,7 +19,17 @@ export interface DecodedBatches {
 }
 
 /** The head of a record batch of format 2, by position (https://kafka.apache.org/documentation/#recordbatch). Big-endian. */
-const head = { bytes: 8, magic: 16, crc: 17, attributes: 21, lastOffsetDelta: 23, timestampFirst: 27, timestampMax: 35, count: 57, records: 61 } as const;
+const head = {
+  bytes: 8,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  timestampFirst: 27,
+  timestampMax: 35,
+  count: 57,
+  records: 61,
+} as const;
 /** What the length in a batch's head does not count: the base offset and the length itself. */
 const uncountedBytes = 12;
 const attribute = { codec: 0b111, logAppendTime: 0b1000, control: 0b100000 } as const;

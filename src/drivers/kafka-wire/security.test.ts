@@ -12,7 +12,10 @@ test('nothing said means plain text and no login', () => {
 
 test('the protocol says whether there is TLS and a login', () => {
   expect(translateSecurity({ 'security.protocol': 'SSL', ...login })).toMatchObject({ tls: {}, sasl: null });
-  expect(translateSecurity({ 'security.protocol': 'sasl_plaintext', ...login })).toMatchObject({ tls: null, sasl: { mechanism: 'SCRAM-SHA-512' } });
+  expect(translateSecurity({ 'security.protocol': 'sasl_plaintext', ...login })).toMatchObject({
+    tls: null,
+    sasl: { mechanism: 'SCRAM-SHA-512' },
+  });
   expect(translateSecurity({ 'security.protocol': 'SASL_SSL', ...login })).toEqual({
     tls: { rejectUnauthorized: true },
     sasl: { mechanism: 'SCRAM-SHA-512', username: 'u', password: 'p' },
@@ -20,7 +23,12 @@ test('the protocol says whether there is TLS and a login', () => {
 });
 
 test('both names of the mechanism are known', () => {
-  const { sasl } = translateSecurity({ 'security.protocol': 'sasl_ssl', 'sasl.mechanisms': 'plain', 'sasl.username': 'u', 'sasl.password': 'p' });
+  const { sasl } = translateSecurity({
+    'security.protocol': 'sasl_ssl',
+    'sasl.mechanisms': 'plain',
+    'sasl.username': 'u',
+    'sasl.password': 'p',
+  });
   expect(sasl?.mechanism).toBe('PLAIN');
 });
 
@@ -29,7 +37,13 @@ test('certificates are taken from files or from the settings', () => {
   try {
     const file = join(folder, 'ca.pem');
     writeFileSync(file, 'CA');
-    const client = { 'security.protocol': 'ssl', 'ssl.ca.location': file, 'ssl.certificate.pem': 'CERT', 'ssl.key.pem': 'KEY', 'ssl.key.password': 'pass' };
+    const client = {
+      'security.protocol': 'ssl',
+      'ssl.ca.location': file,
+      'ssl.certificate.pem': 'CERT',
+      'ssl.key.pem': 'KEY',
+      'ssl.key.password': 'pass',
+    };
     expect(translateSecurity(client).tls).toMatchObject({ ca: Buffer.from('CA'), cert: 'CERT', key: 'KEY', passphrase: 'pass' });
   } finally {
     rmSync(folder, { recursive: true });
@@ -54,5 +68,7 @@ test.each([
   ['ssl.ca.location', { 'security.protocol': 'ssl', 'ssl.ca.location': '/no/such/file' }],
   ['ssl.endpoint.identification.algorithm', { 'security.protocol': 'ssl', 'ssl.endpoint.identification.algorithm': 'dns' }],
 ])('what cannot be translated is named: %s', (name, client) => {
-  expect(() => translateSecurity(client)).toThrow(expect.objectContaining({ code: 'DQ_CONFIG_INVALID', message: expect.stringContaining(`${name} `) }));
+  expect(() => translateSecurity(client)).toThrow(
+    expect.objectContaining({ code: 'DQ_CONFIG_INVALID', message: expect.stringContaining(`${name} `) }),
+  );
 });

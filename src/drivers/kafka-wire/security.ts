@@ -39,7 +39,8 @@ const translated = new Set([
  */
 export function translateSecurity(client: ClientProperties): WireSecurity {
   for (const name of Object.keys(client)) {
-    if (securityName.test(name) && !translated.has(name)) throw untranslatable(name, 'has no counterpart in the client that reads on its own');
+    if (securityName.test(name) && !translated.has(name))
+      throw untranslatable(name, 'has no counterpart in the client that reads on its own');
   }
   const protocol = (text(client, 'security.protocol') ?? 'plaintext').toLowerCase();
   if (!protocols.includes(protocol)) throw untranslatable('security.protocol', `must be one of ${protocols.join(', ')}`);
@@ -93,7 +94,7 @@ function pem(client: ClientProperties, name: string): string | Buffer | null {
 
 function text(client: ClientProperties, name: string): string | null {
   const value = client[name];
-  return value === undefined || value === null || value === '' ? null : String(value);
+  return typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number' ? String(value) || null : null;
 }
 
 function flag(client: ClientProperties, name: string): boolean {

@@ -61,7 +61,10 @@ test('all topics that are missing are named at once', async () => {
 
 test('the settings of a topic are read', async () => {
   const configs = { 'max.message.bytes': '2000000', 'cleanup.policy': 'compact,delete', 'retention.ms': '60000' };
-  const [topic, timed] = [await freshTopic('wire', { configs }), await freshTopic('wire', { configs: { 'message.timestamp.type': 'LogAppendTime' } })];
+  const [topic, timed] = [
+    await freshTopic('wire', { configs }),
+    await freshTopic('wire', { configs: { 'message.timestamp.type': 'LogAppendTime' } }),
+  ];
   const settings = await wire.topicSettings([topic, timed]);
   expect(settings.get(topic)).toEqual({ messageBytesMax: 2_000_000, compacted: true, retentionMs: 60_000, logAppendTime: false });
   expect(settings.get(timed)).toMatchObject({ compacted: false, logAppendTime: true });
@@ -162,7 +165,9 @@ test('a topic that is missing is an error of reading too', async () => {
 });
 
 test('a broker that does not listen, or that speaks no TLS, is unreachable', async () => {
-  await expect(openWire({ brokers: [`127.0.0.1:${await freePort()}`], client: {} })).rejects.toMatchObject({ code: 'DQ_KAFKA_UNREACHABLE' });
+  await expect(openWire({ brokers: [`127.0.0.1:${await freePort()}`], client: {} })).rejects.toMatchObject({
+    code: 'DQ_KAFKA_UNREACHABLE',
+  });
   const encrypted = openWire({ brokers: [brokers()], client: { 'security.protocol': 'ssl' } });
   await expect(encrypted).rejects.toMatchObject({ code: 'DQ_KAFKA_UNREACHABLE' });
 });

@@ -16,7 +16,7 @@ import {
 } from '@platformatic/kafka';
 import { DataQuarantineError } from '../../lib/errors.ts';
 import { Connections, refusal } from './connections.ts';
-import { fetchApis, fetchArgs, type Fetched } from './fetch.ts';
+import { type Fetched, fetchApis, fetchArgs } from './fetch.ts';
 import { decodeBatches, type WireRecord } from './record-batches.ts';
 import { type ClientProperties, translateSecurity } from './security.ts';
 
@@ -172,7 +172,7 @@ export class Wire {
     });
   }
 
-  /** Makes the topics that are not there yet, and returns the names of those it made once all have leaders. */
+  /** Makes the topics that are not there yet, and returns the names of those it made once they can be used. */
   async createTopics(topics: readonly NewTopic[]): Promise<string[]> {
     const requests = topics.map(({ name, partitions, replicationFactor, configs }) => ({
       name,
@@ -188,7 +188,8 @@ export class Wire {
       const names: string[] = [];
       for (const { name, errorCode, errorMessage } of answer.topics) {
         if (errorCode === code.none) names.push(name);
-        else if (errorCode !== code.topicExists) throw refusal(errorCode, `Topic "${name}" cannot be made${errorMessage ? ` (${errorMessage})` : ''}`);
+        else if (errorCode !== code.topicExists)
+          throw refusal(errorCode, `Topic "${name}" cannot be made${errorMessage ? ` (${errorMessage})` : ''}`);
       }
       return names;
     });
@@ -196,6 +197,8 @@ export class Wire {
       const { topics: found } = await this.#metadata(made);
       for (const name of made) if (!found.has(name)) throw refusal(code.leaderNotAvailable, `Topic "${name}" was made`);
     });
+    // A broker that knows of a topic may still refuse to lead it; once it tells the end of the log it does not.
+    for (const name of made) await this.ends(name);
     return made;
   }
 
@@ -218,17 +221,22 @@ export class Wire {
   /** What `group` has committed by topic and partition, null where nothing. */
   async committed(group: string, topics: readonly string[]): Promise<Map<string, (number | null)[]>> {
     const { topics: found } = await this.cluster(topics);
-    const wanted = [...found].map(([name, { partitions }]) => ({ name, partitionIndexes: Array.from({ length: partitions }, (_, index) => index) }));
+    const wanted = [...found].map(([name, { partitions }]) => ({
+      name,
+      partitionIndexes: Array.from({ length: partitions }, (_, index) => index),
+    }));
     return this.#connections.retry(async () => {
       const coordinator = await this.#coordinator(group);
       const asked = { groupId: group, memberEpoch: -1, topics: wanted };
       const { groups } = await this.#connections.call(coordinator, offsetFetchApis, [asked], false);
       const answer = groups[0];
-      if (!answer || answer.errorCode !== code.none) throw refusal(answer?.errorCode ?? code.unknown, `The offsets of group "${group}" cannot be read`);
+      if (!answer || answer.errorCode !== code.none)
+        throw refusal(answer?.errorCode ?? code.unknown, `The offsets of group "${group}" cannot be read`);
       const committed = new Map(wanted.map(({ name, partitionIndexes }) => [name, partitionIndexes.map((): number | null => null)]));
       for (const { name, partitions } of answer.topics) {
         for (const { partitionIndex, committedOffset, errorCode } of partitions) {
-          if (errorCode !== code.none) throw refusal(errorCode, `The offset of group "${group}" in ${name}/${partitionIndex} cannot be read`);
+          if (errorCode !== code.none)
+            throw refusal(errorCode, `The offset of group "${group}" in ${name}/${partitionIndex} cannot be read`);
           if (committedOffset >= 0n) (committed.get(name) as (number | null)[])[partitionIndex] = Number(committedOffset);
         }
       }
@@ -258,7 +266,10 @@ export class Wire {
       } else if (from >= fetched.highWatermark) {
         return;
       } else if (++empty > emptyFetchesMax) {
-        throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', `${topic}/${partition}: no records from offset ${from} on, although the log has more.`);
+        throw new DataQuarantineError(
+          'DQ_KAFKA_UNREACHABLE',
+          `${topic}/${partition}: no records from offset ${from} on, although the log has more.`,
+        );
       }
       next = from < to ? this.#fetch(topic, partition, from) : null;
       // If `onBatch` fails the fetch under way is dropped, and its own failure with it.

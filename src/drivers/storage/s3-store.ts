@@ -175,12 +175,17 @@ function statusOf(error: unknown): number | null {
 function storageError(error: unknown, what: string): DataQuarantineError {
   const status = statusOf(error);
   const name = error instanceof Error ? error.name : 'Error';
-  const passing = status === null ? name !== 'CredentialsProviderError' : isPassing(status, name);
+  const passing = status === null ? !isUnset(error) : isPassing(status, name);
   // The answer to a HEAD has no body, hence no message.
   const said = messageOf(error) === 'UnknownError' ? '' : `: ${messageOf(error)}`;
   const detail = status === null ? messageOf(error) : `HTTP ${status} ${name}${said}`;
   const code = passing ? 'DQ_STORAGE_UNREACHABLE' : 'DQ_STORAGE_REFUSED';
   return new DataQuarantineError(code, `cannot ${what}: ${detail}`, { cause: error });
+}
+
+/** The SDK looked everywhere for a region or keys and found none; no answer of a server says so. */
+function isUnset(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'CredentialsProviderError' || error.message === 'Region is missing');
 }
 
 function isPassing(status: number, name: string): boolean {

@@ -92,8 +92,12 @@ function envelopeRest(record: Quarantined, fault: Fault, place: StoredPlace): st
   );
 }
 
-function timeOf(place: StoredPlace): string {
-  return new Date(place.quarantinedAt).toISOString();
+/** Records of a load share their time, and writing it out is dear. */
+let lastTime = { ms: Number.NaN, text: '' };
+
+function timeOf({ quarantinedAt }: StoredPlace): string {
+  if (lastTime.ms !== quarantinedAt) lastTime = { ms: quarantinedAt, text: new Date(quarantinedAt).toISOString() };
+  return lastTime.text;
 }
 
 function shortened(fault: Fault): Fault {
@@ -123,24 +127,38 @@ function isJson(value: Buffer, type: ErrorType): boolean {
 /** Ours, in the contract's order. A header that has nothing to say is left out. */
 function ownHeaders(record: Quarantined, place: StoredPlace): Header[] {
   const { fault } = record;
-  const headers: Header[] = [];
-  const add = (name: string, text: string | null, bytesMax?: number) => {
-    if (text !== null) headers.push({ name, value: bytesMax === undefined ? Buffer.from(text) : clipped(text, bytesMax) });
+  const headers: Header[] = [{ name: 'dq.id', value: Buffer.from(record.id) }];
+  const add = (name: string, text: string | null, bytesMax: number = textBytesMax.path) => {
+    if (text !== null) headers.push({ name, value: recurring(text) ?? clipped(text, bytesMax) });
   };
-  add('dq.id', record.id);
   add('dq.original.topic', record.topic);
   add('dq.original.partition', String(record.partition));
-  add('dq.original.offset', String(record.offset));
-  add('dq.original.timestamp', String(record.timestamp));
+  headers.push({ name: 'dq.original.offset', value: Buffer.from(String(record.offset)) });
+  headers.push({ name: 'dq.original.timestamp', value: Buffer.from(String(record.timestamp)) });
   add('dq.schema', fault.schema_name, textBytesMax.schema);
   add('dq.schema.version', fault.schema_version, textBytesMax.version);
   add('dq.error.type', fault.error_type);
-  add('dq.error.path', fault.field_path, textBytesMax.path);
+  add('dq.error.path', fault.field_path);
   add('dq.error.keyword', fault.keyword, textBytesMax.keyword);
   add('dq.error.fingerprint', place.fingerprint);
   add('dq.failed.at', timeOf(place));
-  add('dq.payload.ref', place.storagePath);
+  headers.push({ name: 'dq.payload.ref', value: Buffer.from(place.storagePath) });
   return headers;
+}
+
+const recurringMax = 1_000;
+const recurringUnitsMax = 40;
+const recurringBytes = new Map<string, Buffer>();
+
+/** The bytes of a short text that comes with one record after another: topics, schemas, causes. Null for others. */
+function recurring(text: string): Buffer | null {
+  if (text.length > recurringUnitsMax) return null;
+  const known = recurringBytes.get(text);
+  if (known) return known;
+  if (recurringBytes.size === recurringMax) recurringBytes.clear();
+  const bytes = Buffer.from(text);
+  recurringBytes.set(text, bytes);
+  return bytes;
 }
 
 /** As many whole characters of `text` as `bytesMax` bytes of UTF-8 hold. */

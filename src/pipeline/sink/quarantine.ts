@@ -16,8 +16,8 @@ import { type Identify, quarantined } from './quarantined.ts';
 export type SinkName = 'storage' | 'postgres' | 'dlq';
 
 export interface QuarantineOptions {
-  readonly storage: ObjectStore;
-  readonly records: RecordStore;
+  readonly storage: Pick<ObjectStore, 'put'>;
+  readonly records: Pick<RecordStore, 'insert'>;
   readonly publisher: Publisher;
   readonly dlqTopic: string;
   readonly dlqPartitions: number;
