@@ -5,6 +5,9 @@ const { pathOf, rooms, testingIsFor, vendors } = require('./scripts/import-law.c
 const tests = '\\.test\\.ts$';
 const quote = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+/** Where running begins: the command line, the library, a worker thread, and the tools around them. */
+const doors = ['^src/cli/main\\.ts$', '^src/index\\.ts$', '^src/workers/worker\\.ts$', '^(codegen|bench|load)/'];
+
 const roomRules = rooms
   .filter(({ mayImport }) => !mayImport.includes('any'))
   .flatMap(({ rooms: names, mayImport, why }) =>
@@ -70,6 +73,13 @@ module.exports = {
       to: { path: '^(codegen|bench|load|scripts)/' },
     },
     {
+      name: 'every file is used',
+      comment: 'What no door leads to is dead code, though a test may keep it warm.',
+      severity: 'error',
+      from: { path: doors },
+      to: { path: '^src/', pathNot: [tests, '^src/testing/', ...doors], reachable: false },
+    },
+    {
       name: 'no circles',
       comment: 'Two files in a circle are one file in two places.',
       severity: 'error',
@@ -81,7 +91,8 @@ module.exports = {
       comment: 'A misspelt path, or a package that package.json does not name.',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true },
+      // k6 brings its own modules.
+      to: { couldNotResolve: true, pathNot: '^k6(/|$)' },
     },
     {
       name: 'the service needs no development dependency',

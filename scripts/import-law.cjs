@@ -70,13 +70,13 @@ const rooms = [
   { rooms: ['testing'], mayImport: ['any'], why: 'Real servers and builders for every room.' },
   {
     rooms: ['index.ts'],
-    mayImport: ['lib', 'model', 'registry'],
-    why: 'Who imports the library gets a validator, not a service.',
+    mayImport: ['lib', 'model', 'registry', 'workers'],
+    why: 'Who imports the library gets the judge of the service, and nothing that opens a connection.',
   },
 ];
 
 /** Who may import `testing`: tests, itself, the measuring tools, and the demo, which brings its own servers. */
-const testingIsFor = ['\\.test\\.ts$', '^src/testing/', '^load/', '^bench/', '^src/cli/demo(-[a-z-]+)?\\.ts$'];
+const testingIsFor = ['\\.test\\.ts$', '^src/testing/', '^load/', '^bench/', '^src/cli/demo[a-z-]*\\.ts$'];
 
 /**
  * Each vendor library and the places that may import it. Test files may import any of them.

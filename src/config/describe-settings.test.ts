@@ -65,6 +65,7 @@ test('topics and client properties are listed by their own names with their orig
   expect(rows).toContainEqual({
     key: 'topics.raw-events.schema',
     value: 'a',
+    unit: null,
     origin: { kind: 'flag', flag: '--set topics.raw-events.schema' },
   });
   expect(rows).toContainEqual({ key: 'topics.raw-events.strict', value: false, unit: null, origin: { kind: 'default' } });

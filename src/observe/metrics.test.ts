@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createMetrics, metricsPrefix, metricsTable } from './metrics.ts';
+import { metricsPage } from './metrics-page.ts';
 
 /** The contract's list, section 7: other people's dashboards ask for these. */
 const promised = {
@@ -62,4 +63,8 @@ test('a schema name that a message made up does not become a label', () => {
 test("Node's own metrics come along where they are asked for", async () => {
   expect(await createMetrics({ processMetrics: true }).registry.metrics()).toContain('process_resident_memory_bytes');
   expect(await createMetrics().registry.metrics()).not.toContain('process_resident_memory_bytes');
+});
+
+test('docs/metrics.md is what the table says', async () => {
+  await expect(metricsPage()).toMatchFileSnapshot('../../docs/metrics.md');
 });

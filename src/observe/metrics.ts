@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** What every name of ours begins with. */
 export const metricsPrefix = 'dataquarantine_';
 
-interface MetricRow {
+export interface MetricRow {
   readonly kind: 'counter' | 'gauge' | 'histogram';
   readonly name: string;
   readonly labels: readonly string[];

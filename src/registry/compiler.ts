@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import formats from 'ajv-formats';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+import { formatPointer } from './json-pointer.ts';
 import { withStandardSemantics } from './standard-semantics.ts';
 import type { ValidateFunction } from './validator-runtime.ts';
 
@@ -26,7 +27,11 @@ const compilerVersion = `1 ajv ${versionOf('ajv')} ajv-formats ${versionOf('ajv-
 
 /** The identity of the code that a schema leads to, 64 hex digits. The order of members counts: it decides which error comes first. */
 export function schemaDigest(schema: unknown): string {
-  return createHash('sha256').update(compilerVersion).update('\n').update(String(JSON.stringify(schema))).digest('hex');
+  return createHash('sha256')
+    .update(compilerVersion)
+    .update('\n')
+    .update(String(JSON.stringify(schema)))
+    .digest('hex');
 }
 
 /**
@@ -76,7 +81,14 @@ export function lintSchema(schema: unknown): string[] {
   const draft = draftOf(schema);
   if ('problem' in draft) return [draft.problem.message];
   const logger = { log: note, warn: note, error: note };
-  const ajv = createAjv(draft.Class, { strict: 'log', strictRequired: false, allowUnionTypes: true, validateSchema: false, ownProperties: true, logger });
+  const ajv = createAjv(draft.Class, {
+    strict: 'log',
+    strictRequired: false,
+    allowUnionTypes: true,
+    validateSchema: false,
+    ownProperties: true,
+    logger,
+  });
   try {
     ajv.compile(schema as object);
   } catch (error) {
@@ -133,7 +145,7 @@ function createAjv(Class: typeof Ajv, options: Options): Ajv {
 
 const checkers = new Map<typeof Ajv, Ajv>();
 
-/** The first place where a schema does not fit its meta-schema. */
+/** The first place where a schema does not fit its meta-schema. ajv checks no formats there, so a pattern may still be broken. */
 function problemOf(schema: unknown, Class: typeof Ajv): SchemaProblem | null {
   const checker = checkers.get(Class) ?? createAjv(Class, { strict: false, logger: false });
   checkers.set(Class, checker);
@@ -145,22 +157,36 @@ function problemOf(schema: unknown, Class: typeof Ajv): SchemaProblem | null {
   return { message: `${first.message ?? `${first.keyword} does not hold`}${choices}`, pointer: first.instancePath };
 }
 
-/** ajv names a reference that it could not resolve; the place is found by looking for it. */
+/** ajv names no place for what it finds only while it compiles, so the place is looked for. */
 function problemFrom(error: unknown, schema: unknown): SchemaProblem {
   if (error instanceof RangeError) return { message: 'it is nested too deeply, or refers to itself without end', pointer: null };
+  if (error instanceof SyntaxError) return { message: messageOf(error), pointer: pointerWhere(schema, isBrokenPattern) };
   const missing = (error as { missingRef?: unknown }).missingRef;
   if (typeof missing !== 'string') return { message: messageOf(error), pointer: null };
+  const isMissing = (name: string, value: unknown) =>
+    name === '$ref' && typeof value === 'string' && (missing === value || missing.endsWith(`/${value}`));
   const message = `the reference ${missing} leads nowhere; only references inside the schema are followed, never the network`;
-  return { message, pointer: pointerOfReference(schema, missing, '') };
+  return { message, pointer: pointerWhere(schema, isMissing) };
 }
 
-function pointerOfReference(part: unknown, missing: string, at: string): string | null {
+function isBrokenPattern(name: string, value: unknown): boolean {
+  const patterns = name === 'pattern' ? [value] : name === 'patternProperties' ? Object.keys(value as object) : [];
+  return patterns.some((pattern) => {
+    try {
+      return typeof pattern === 'string' && !new RegExp(pattern, 'u');
+    } catch {
+      return true;
+    }
+  });
+}
+
+/** The first member, in the order of the schema, that `wanted` is true for. */
+function pointerWhere(part: unknown, wanted: (name: string, value: unknown) => boolean, path: readonly string[] = []): string | null {
   if (typeof part !== 'object' || part === null) return null;
   for (const [name, value] of Object.entries(part)) {
-    const pointer = `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    if (name === '$ref' && typeof value === 'string' && (missing === value || missing.endsWith(`/${value}`))) return pointer;
-    const deeper = pointerOfReference(value, missing, pointer);
-    if (deeper !== null) return deeper;
+    const inner = [...path, name];
+    const pointer = wanted(name, value) ? formatPointer(inner) : pointerWhere(value, wanted, inner);
+    if (pointer !== null) return pointer;
   }
   return null;
 }

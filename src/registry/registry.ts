@@ -99,7 +99,9 @@ export class Registry {
   reload(): Promise<void> {
     this.#reloading = this.#reloading.then(async () => {
       if (this.#closed) return;
-      await this.#load().catch((error: unknown) => this.#options.log.error({ error: messageOf(error) }, 'the schemas could not be reloaded'));
+      await this.#load().catch((error: unknown) =>
+        this.#options.log.error({ error: messageOf(error) }, 'the schemas could not be reloaded'),
+      );
     });
     return this.#reloading;
   }
@@ -151,7 +153,8 @@ export class Registry {
     );
     if (number >= 0) return number;
     const module = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));
-    if (before !== null) this.#options.log.warn({ schema: name, version }, 'a schema version changed in place; a new version number is safer');
+    if (before !== null)
+      this.#options.log.warn({ schema: name, version }, 'a schema version changed in place; a new version number is safer');
     return this.#entries.push({ name, version, module, digest, key }) - 1;
   }
 

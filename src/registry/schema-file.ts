@@ -29,8 +29,18 @@ const isGroup = (value: unknown): boolean => typeof value === 'object' && value 
 const isSchema = (value: unknown): boolean => typeof value === 'boolean' || (isGroup(value) && !Array.isArray(value));
 
 const fields: ReadonlyMap<string, Field> = new Map<string, Field>([
-  ['name', { required: true, expected: `a name that matches ${schemaNamePattern.source}`, fits: (value) => isText(value) && schemaNamePattern.test(value) }],
-  ['version', { required: true, expected: 'a semantic version such as 1.0.0', fits: (value) => isText(value) && semver.valid(value) === value }],
+  [
+    'name',
+    {
+      required: true,
+      expected: `a name that matches ${schemaNamePattern.source}`,
+      fits: (value) => isText(value) && schemaNamePattern.test(value),
+    },
+  ],
+  [
+    'version',
+    { required: true, expected: 'a semantic version such as 1.0.0', fits: (value) => isText(value) && semver.valid(value) === value },
+  ],
   ['schema', { required: true, expected: 'a JSON Schema: an object or a boolean', fits: isSchema }],
   ['description', { required: false, expected: 'a text', fits: isText }],
   ['owner', { required: false, expected: 'a text', fits: isText }],

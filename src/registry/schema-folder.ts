@@ -48,7 +48,9 @@ async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    throw new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', `the schema folder ${folder} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', `the schema folder ${folder} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

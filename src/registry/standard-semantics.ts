@@ -19,7 +19,14 @@ const oneSchema: ReadonlySet<string> = new Set([
   'unevaluatedProperties',
 ]);
 const listOfSchemas: ReadonlySet<string> = new Set(['allOf', 'anyOf', 'items', 'oneOf', 'prefixItems']);
-const mapOfSchemas: ReadonlySet<string> = new Set(['$defs', 'definitions', 'dependencies', 'dependentSchemas', 'patternProperties', 'properties']);
+const mapOfSchemas: ReadonlySet<string> = new Set([
+  '$defs',
+  'definitions',
+  'dependencies',
+  'dependentSchemas',
+  'patternProperties',
+  'properties',
+]);
 
 /** A copy of `schema` that ajv reads as the standard does. Members keep their places, so a JSON Pointer into one is one into both. */
 export function withStandardSemantics(schema: unknown): unknown {

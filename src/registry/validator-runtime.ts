@@ -36,6 +36,8 @@ export async function loadValidator(url: string): Promise<ValidateFunction> {
     const module: ValidatorModule = await import(url);
     return module.link(requireRuntime);
   } catch (error) {
-    throw new DataQuarantineError('DQ_SCHEMA_INVALID', `the generated validator ${url} does not load: ${messageOf(error)}`, { cause: error });
+    throw new DataQuarantineError('DQ_SCHEMA_INVALID', `the generated validator ${url} does not load: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -24,6 +24,8 @@ export interface StageOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Path of a settings file. */
   readonly config?: string;
+  /** Settings by their dotted names, as `--set` takes them. */
+  readonly set?: readonly string[];
 }
 
 /** One test's own topics, group, database and bucket, with the built service on them. */
@@ -95,6 +97,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     DQ_HTTP_PORT: '0',
     ...options.env,
   };
+  const words = [...(options.config ? ['--config', options.config] : []), ...(options.set ?? []).flatMap((one) => ['--set', one])];
   const committed = async () => {
     for (;;) {
       const [ends, offsets] = await Promise.all([wire.ends(source), wire.committed(group, [source])]);
@@ -105,7 +108,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   };
   return {
     ...{ source, valid, dlq, group, wire, database, storage, env, committed },
-    start: () => startEngine(env, options.config ? ['--config', options.config] : []),
+    start: () => startEngine(env, words),
     verify: () => verify({ wire, database, storage, group, sourceTopics: [source], validTopic: valid, dlqTopic: dlq, from: null }),
   };
 }

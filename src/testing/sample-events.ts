@@ -95,7 +95,8 @@ export function sampleEvents(options: SampleOptions): SampleEvents {
       const draft = maker(random, sizeBytes);
       if (pickBad && random.share() < invalid) return badEvent(pickBad(random), draft, random);
       const luck = random.share();
-      if (luck < tombstones) return { key: Buffer.from(draft.key ?? draft.schema), value: null, headers: [], kind: 'tombstone', expected: 'tombstone' };
+      if (luck < tombstones)
+        return { key: Buffer.from(draft.key ?? draft.schema), value: null, headers: [], kind: 'tombstone', expected: 'tombstone' };
       if (luck < tombstones + headed) return headedEvent(draft, random);
       return { key: keyOf(draft), value: Buffer.from(draft.text, 'latin1'), headers: [], kind: 'valid', expected: 'valid' };
     },
@@ -157,7 +158,13 @@ function orderEvent(random: Random, sizeBytes: number): Draft {
   const left = sizeBytes - before.length - '],"note":""}'.length;
   const items = Math.max(0, Math.min(itemsMax, Math.floor((left - noteLengthMax) / (item.length + 1)) + 1));
   const note = padding(Math.min(noteLengthMax, left - items * (item.length + 1)));
-  return { schema: 'order_event', version: '1.0.0', key: null, text: `${before}${`,${item}`.repeat(items)}],"note":"${note}"}`, flaws: orderFlaws };
+  return {
+    schema: 'order_event',
+    version: '1.0.0',
+    key: null,
+    text: `${before}${`,${item}`.repeat(items)}],"note":"${note}"}`,
+    flaws: orderFlaws,
+  };
 }
 
 const paymentFlaws = [
@@ -194,7 +201,13 @@ function sensorReading(random: Random, sizeBytes: number): Draft {
     `{"_schema":"sensor_reading","sensor_id":"roof-${random.below(10_000)}","measured_at":"${random.time()}",` +
     `"readings":{"temperature_c":${random.below(400) / 10},"humidity":${random.below(100)},"co2_ppm":${400 + random.below(1_000)}},` +
     `"battery_percent":${random.below(100)},"position":[13.4,52.5],"firmware":"2.4.1","comment":"`;
-  return { schema: 'sensor_reading', version: '1.0.0', key: null, text: `${before}${padding(sizeBytes - before.length - 2)}"}`, flaws: sensorFlaws };
+  return {
+    schema: 'sensor_reading',
+    version: '1.0.0',
+    key: null,
+    text: `${before}${padding(sizeBytes - before.length - 2)}"}`,
+    flaws: sensorFlaws,
+  };
 }
 
 function headedEvent(draft: Draft, random: Random): SampleEvent {
@@ -227,7 +240,10 @@ function badValue(kind: BadKind, draft: Draft, random: Random): Buffer {
     case 'schema_missing':
       return Buffer.from(random.below(4) === 0 ? '[1,2,3]' : nameless, 'latin1');
     case 'schema_not_found':
-      return Buffer.from(text.replace(`"_schema":"${schema}"`, random.below(2) === 0 ? '"_schema":"no_such_event"' : `"_schema":"${schema}_v9"`), 'latin1');
+      return Buffer.from(
+        text.replace(`"_schema":"${schema}"`, random.below(2) === 0 ? '"_schema":"no_such_event"' : `"_schema":"${schema}_v9"`),
+        'latin1',
+      );
     case 'malformed_json':
       return Buffer.from(random.below(2) === 0 ? text.trimEnd().slice(0, -1) : `${text},`, 'latin1');
     case 'empty_value':

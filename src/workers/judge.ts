@@ -18,7 +18,8 @@ export function judgeValue(value: unknown, validate: ValidateFunction, schema: S
     const violation = explain(validate.errors ?? [], value);
     return createFault({ type: 'schema_violation', schema, ...violation });
   } catch (error) {
-    if (isStackOverflow(error)) return plainFault('too_deep', 'expected a value shallow enough for its schema to be followed', null, schema);
+    if (isStackOverflow(error))
+      return plainFault('too_deep', 'expected a value shallow enough for its schema to be followed', null, schema);
     return plainFault('validator_error', 'the validator of this schema broke down; the message was not judged', null, schema);
   }
 }

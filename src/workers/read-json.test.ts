@@ -117,13 +117,27 @@ describe('readJson refuses', () => {
 });
 
 /** JSON texts whose objects repeat names now and then, spelled with and without escapes. */
-const name = fc.constantFrom('"a"', '"b"', '"\\u0061"', '"__proto__"', '"__\\u0070roto__"', '"c:d"', '"e\\"{"', '"\\\\"', '"é"', '""', '"_234567__"');
+const name = fc.constantFrom(
+  '"a"',
+  '"b"',
+  '"\\u0061"',
+  '"__proto__"',
+  '"__\\u0070roto__"',
+  '"c:d"',
+  '"e\\"{"',
+  '"\\\\"',
+  '"é"',
+  '""',
+  '"_234567__"',
+);
 const { value: anyJson } = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4 },
     fc.constantFrom('1', '"x"', '"a:{}[],\\""', 'null', 'true', '-0.5e3', '"\\u005f"', '"__proto__"'),
     fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(', ')}]`),
-    fc.array(fc.tuple(name, tie('value')), { maxLength: 4 }).map((members) => `{${members.map(([key, value]) => `${key} : ${value}`).join(',')}}`),
+    fc
+      .array(fc.tuple(name, tie('value')), { maxLength: 4 })
+      .map((members) => `{${members.map(([key, value]) => `${key} : ${value}`).join(',')}}`),
   ),
 }));
 

@@ -79,7 +79,11 @@ function badNames(value: unknown, text: string): Flaw | null {
     if (path) return new Flaw('forbidden_key', 'expected no member with the name __proto__', path);
   }
   if (!repeated) return null;
-  return new Flaw('duplicate_key', 'expected each member name once in an object', firstMember(text, (_, again) => again));
+  return new Flaw(
+    'duplicate_key',
+    'expected each member name once in an object',
+    firstMember(text, (_, again) => again),
+  );
 }
 
 function countMembers(value: unknown): number {

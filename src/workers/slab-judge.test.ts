@@ -90,7 +90,12 @@ describe('the schema of a message', () => {
   });
 
   test('is the one of the last header rather than the one of the value', () => {
-    const headers = [header('dq.schema', 'sensor'), header('other', null), header('dq.schema', 'order'), header('dq.schema.version', '1.1.0')];
+    const headers = [
+      header('dq.schema', 'sensor'),
+      header('other', null),
+      header('dq.schema', 'order'),
+      header('dq.schema.version', '1.1.0'),
+    ];
     expect(outcome({ ...json({ _schema: 'constructor', _schema_version: '1.0.0' }), headers })).toBe('order@1.1.0');
   });
 
@@ -162,7 +167,9 @@ describe('the schema of a message', () => {
 describe('a slab', () => {
   test('gets an answer and a schema number for every row, whatever its neighbours are', () => {
     const valid = JSON.stringify({ _schema: 'order' });
-    const messages: Message[] = [valid, '', null, '{', valid, '{"_schema":"order","_schema_version":"1.0.0"}', '\xff', valid].map((value) => ({ value }));
+    const messages: Message[] = [valid, '', null, '{', valid, '{"_schema":"order","_schema_version":"1.0.0"}', '\xff', valid].map(
+      (value) => ({ value }),
+    );
     const { slab, judgement } = judgeAll(messages);
     const { valid: yes, faulty: no, tombstone } = answer;
     expect([...slab.answers]).toEqual([yes, no, tombstone, no, yes, no, no, yes]);

@@ -91,7 +91,12 @@ export class SlabJudge {
     const pathOf = (header: unknown, member: string) => (header === null && memberOf(value, member) !== null ? [member] : null);
     if (newest < 0) return plainFault('schema_not_found', 'expected the name of a known schema', pathOf(headerName, '_schema'));
     if (!passes(rules, name as string)) {
-      return plainFault('schema_not_found', 'expected a schema that this topic allows', pathOf(headerName, '_schema'), this.#identity(newest));
+      return plainFault(
+        'schema_not_found',
+        'expected a schema that this topic allows',
+        pathOf(headerName, '_schema'),
+        this.#identity(newest),
+      );
     }
     if (version === null) return newest;
     const number = typeof version === 'string' ? catalog.find(name as string, version) : -1;

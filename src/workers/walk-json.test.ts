@@ -13,7 +13,12 @@ const parses = (text: string): boolean => {
 
 /** JSON texts with a few characters taken out, put in or changed: mostly broken, sometimes whole. */
 const damagedJson = fc
-  .tuple(fc.json(), fc.nat(), fc.constantFrom('', '"', '\\', ',', ':', '{', ']', '0', '-', '.', 'e', ' ', '\n', '\0', 'u', '\\u00', 'true', '\ufeff'), fc.nat(2))
+  .tuple(
+    fc.json(),
+    fc.nat(),
+    fc.constantFrom('', '"', '\\', ',', ':', '{', ']', '0', '-', '.', 'e', ' ', '\n', '\0', 'u', '\\u00', 'true', '\ufeff'),
+    fc.nat(2),
+  )
   .map(([text, at, put, taken]) => text.slice(0, at % (text.length + 1)) + put + text.slice((at % (text.length + 1)) + taken));
 
 describe('walkJson', () => {

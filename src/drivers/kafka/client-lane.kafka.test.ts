@@ -74,7 +74,7 @@ const record = (value: string | null, parts: Partial<OutgoingRecord> = {}): Outg
   partition: 0,
   timestamp: 1_767_225_600_000,
   key: null,
-  value: value === null ? null : Buffer.from(`-${value}`).subarray(1),
+  value: value === null ? null : Buffer.from(value),
   headers: [],
   ...parts,
 });
@@ -206,6 +206,15 @@ test('publications keep their order within a partition, however many are on thei
     await wire.read({ topic, partition, from: 0, to }, (batch) => void values.push(...batch.map(({ value }) => Number(value))));
     expect(values).toEqual(Array.from({ length: 10_000 }, (_, index) => index * 2 + partition));
   }
+});
+
+test('an empty value or key of a record goes out as empty, not as null', async () => {
+  const topic = await freshTopic('empty');
+  await (await publisherOf()).publishRecords(topic, [record('', { key: Buffer.alloc(0) }), record(null)]);
+  expect((await readAll(topic)).map(({ key, value }) => [key, value])).toEqual([
+    [Buffer.alloc(0), Buffer.alloc(0)],
+    [null, null],
+  ]);
 });
 
 test('only the guilty are refused: too large, keyless on a compacted topic; their neighbours in the batch pass once', async () => {

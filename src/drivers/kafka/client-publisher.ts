@@ -122,7 +122,7 @@ export class ClientPublisher implements Publisher {
       valueBytes: (index) => record(index).value?.length ?? 0,
       produce: (index) => {
         const { partition, value, key, timestamp, headers } = record(index);
-        this.#producer.produce(topic, partition, value, key, timestamp, undefined, toClientHeaders(headers));
+        this.#producer.produce(topic, partition, sendable(value), sendable(key), timestamp, undefined, toClientHeaders(headers));
       },
     });
   }
@@ -263,6 +263,13 @@ export class ClientPublisher implements Publisher {
       this.#options.onFatal(new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka producer gave up: ${error.message}`, { cause: error }));
     } else this.#options.log.warn({ code: error.code }, `kafka producer: ${error.message}`);
   }
+}
+
+/** An empty Buffer without memory behind it would be sent as null; a view of no bytes is sent as empty. */
+const noBytes = Buffer.alloc(1).subarray(1);
+
+function sendable(bytes: Buffer | null): Buffer | null {
+  return bytes?.length === 0 ? noBytes : bytes;
 }
 
 function* everyIndex(count: number): Iterable<number> {

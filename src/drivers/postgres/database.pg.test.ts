@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { DataQuarantineError } from '../../lib/errors.ts';
 import { freshDatabase, postgresUrl } from '../../testing/database.ts';
@@ -159,17 +159,17 @@ test('a COPY on a connection that fell silent ends after its time', async () => 
       return copyIn(client, { sql: copySql, bytes: manyRows(0, 10_000), msMax: 50 });
     }),
   ).rejects.toEqual(interrupted);
-  proxy.thaw();
+  proxy.cut();
   expect(await count(database)).toBe(0);
 });
 
 interface Proxy {
   /** The server's URL by way of the proxy. */
   readonly url: string;
-  /** Lets no byte through, in either direction, on the connections that there are. */
+  /** Lets no more bytes through, in either direction, on the connections that there are. */
   freeze(): void;
-  /** Lets them through on new connections. */
-  thaw(): void;
+  /** Closes the connections that there are. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -196,7 +196,7 @@ async function openProxy(serverUrl: string): Promise<Proxy> {
   return {
     url: url.href,
     freeze: () => sockets.forEach((socket) => socket.unpipe() && socket.pause()),
-    thaw: () => sockets.forEach((socket) => socket.destroy()),
+    cut: () => sockets.forEach((socket) => socket.destroy()),
     close,
   };
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -25,12 +25,14 @@ describe('the launcher', () => {
   /** A launcher in the foreground whose servers answer; what it starts lies in `dir`. */
   beforeEach(async () => {
     dir = await mkdtemp(path.join(tmpdir(), 'dataquarantine-test-'));
+    // PostgreSQL runs as another user where this runs as root.
+    await chmod(dir, 0o711);
     const main = path.join(packageRoot, 'dist', 'src', 'testing', 'services', 'main.js');
     launcher = spawn(process.execPath, [main, 'up', '--foreground', '--json'], {
       env: { ...process.env, TMPDIR: dir },
       stdio: ['ignore', 'pipe', 'inherit'],
     }) as typeof launcher;
-    const [line] = await once(launcher.stdout as NodeJS.ReadableStream, 'data');
+    const [line] = await Promise.race([once(launcher.stdout as NodeJS.ReadableStream, 'data'), once(launcher, 'exit')]);
     expect(JSON.parse(String(line))).toMatchObject({ up: true });
   });
 

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { openToOthers, postgresBin } from './programs.ts';
+import { DataQuarantineError } from '../../lib/errors.ts';
+import { openToOthers, postgresBin, wayIsOpen } from './programs.ts';
 import { openServer, type Place, type Recipe, runToEnd, type Server, type ServerOptions } from './server.ts';
 
 export interface PostgresServer {
@@ -29,6 +30,7 @@ function createRecipe(): Recipe {
     // SIGQUIT makes the postmaster end its children, which a SIGKILL of it would not.
     reapSignal: 'QUIT',
     prepare: async (place) => {
+      if (user && !wayIsOpen(place.dir)) throw closedFolder(place.dir);
       bin = user ? await openToOthers(postgresBin(), place.dir) : postgresBin();
       if (existsSync(path.join(place.dir, 'cluster', 'PG_VERSION'))) return;
       await initialise(place, bin, user);
@@ -44,6 +46,11 @@ function createRecipe(): Recipe {
     }),
     isReady,
   };
+}
+
+function closedFolder(dir: string): DataQuarantineError {
+  const why = 'PostgreSQL refuses to run as root, so it runs as another user';
+  return new DataQuarantineError('DQ_POSTGRES_UNREACHABLE', `${why}, who cannot pass to ${dir}. Give its parents the right x for others.`);
 }
 
 function settings({ ports: [port] }: Place): Record<string, string | number> {

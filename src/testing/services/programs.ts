@@ -61,7 +61,8 @@ export async function openToOthers(bin: string, dir: string): Promise<string> {
   return path.join(copy, path.basename(bin));
 }
 
-function wayIsOpen(dir: string): boolean {
+/** May users other than the owner pass to this folder? */
+export function wayIsOpen(dir: string): boolean {
   const othersMayPass = (statSync(dir).mode & 0o001) !== 0;
   const parent = path.dirname(dir);
   return othersMayPass && (parent === dir || wayIsOpen(parent));

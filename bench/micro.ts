@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { Bench } from 'tinybench';
+import { packageRoot } from '../src/lib/package-root.ts';
+import type { Reject } from '../src/model/delivery.ts';
+import { answer, Slab } from '../src/model/slab.ts';
+import type { Batch } from '../src/model/batch.ts';
+import { silentLog } from '../src/observe/log.ts';
+import { claimsOf } from '../src/pipeline/batch/batcher.ts';
+import { encodeDeadLetter } from '../src/pipeline/sink/dead-letter.ts';
+import { quarantined } from '../src/pipeline/sink/quarantined.ts';
+import { Registry } from '../src/registry/registry.ts';
+import { encodeCopyRows } from '../src/store/copy-rows.ts';
+import { recordId } from '../src/store/record-id.ts';
+import { encodeSegment, formatStoragePath } from '../src/store/segment.ts';
+import { JudgeProgress } from '../src/workers/judge-progress.ts';
+import { type LoadedCatalog, loadCatalog } from '../src/workers/loaded-catalog.ts';
+import { defaultLimits } from '../src/workers/read-json.ts';
+import { SlabJudge } from '../src/workers/slab-judge.ts';
+import { eventOf } from './events.ts';
+
+/** Microseconds a message on one core, by the name of the work. */
+export type Micro = Readonly<Record<MicroName, number>>;
+
+const names = ['parse + ajv', 'judge', 'parse + ajv, all bad', 'judge, all bad', 'identify', 'segment', 'copy rows', 'dead letter'] as const;
+type MicroName = (typeof names)[number];
+
+const rows = 2_000;
+const badShare = 0.05;
+const topics = ['bench.micro'];
+const rules = [{ schema: null, allowed: null, strict: false }];
+
+/** Each step of the way by itself, over one slab of events. `dir` is for files of the registry. */
+export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
+  const catalog = await loadSchemas(dir);
+  const bench = new Bench({ time: msPerTask, warmupTime: msPerTask / 4 });
+  const usual = createBatch(badShare);
+  const flood = createBatch(1);
+  const judge = ({ slab }: Batch) => new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress }).judge(0, rows);
+  bench.add('parse + ajv', () => parseAndValidate(usual, catalog));
+  bench.add('judge', () => judge(usual));
+  bench.add('parse + ajv, all bad', () => parseAndValidate(flood, catalog));
+  bench.add('judge, all bad', () => judge(flood));
+  const { rejects } = judge(flood);
+  const identify = (topic: string, partition: number, offset: number) => recordId({ clusterId: 'bench', topicId: topic, partition, offset });
+  const records = rejects.map((reject: Reject) => quarantined(flood, reject, identify, Date.now()));
+  const { places } = encodeSegment(records);
+  const stored = records.map((record, index) => ({
+    record,
+    storagePath: formatStoragePath('bench.micro/2026/01/01/01JGFJJZ00000000000000000.seg', places[index] as (typeof places)[number]),
+  }));
+  bench.add('identify', () => rejects.map((reject) => quarantined(flood, reject, identify, Date.now())));
+  bench.add('segment', () => encodeSegment(records));
+  bench.add('copy rows', () => encodeCopyRows(stored));
+  bench.add('dead letter', () =>
+    stored.map(({ record, storagePath }) =>
+      encodeDeadLetter(record, { storagePath, fingerprint: record.fault.fingerprint, quarantinedAt: record.quarantinedAt }, 'whole'),
+    ),
+  );
+  await bench.run();
+  return Object.fromEntries(bench.tasks.map((task) => [task.name, (medianMs(task.result) * 1_000) / rows])) as Micro;
+}
+
+const progress = new JudgeProgress();
+
+function medianMs(result: { state: string; latency?: { p50: number } }): number {
+  if (result.state !== 'completed' || !result.latency) throw new Error(`a micro bench ended as ${result.state}`);
+  return result.latency.p50;
+}
+
+/** What the judge is held against: the least that anybody would do who wrote it in JavaScript. */
+function parseAndValidate({ slab }: Batch, { catalog, schemas }: LoadedCatalog): number {
+  let valid = 0;
+  for (let row = 0; row < rows; row += 1) {
+    const value = JSON.parse((slab.value(row) as Buffer).toString()) as { _schema: string; _schema_version: string };
+    const schema = schemas[catalog.find(value._schema, value._schema_version)];
+    if (schema?.validate(value)) valid += 1;
+  }
+  return valid;
+}
+
+function createBatch(invalidShare: number): Batch {
+  const events = Array.from({ length: rows }, (_, number) => eventOf(number, invalidShare));
+  const slab = Slab.allocate(rows, events.reduce((sum, { key, value }) => sum + key.length + value.length, 0));
+  events.forEach(({ key, value }, offset) => {
+    slab.append({ offset, timestamp: Date.now(), partition: 0, topic: 0, epoch: 1, value, key, headers: [] });
+    slab.answers[offset] = answer.pending;
+  });
+  return { id: 1, slab, topics, claims: claimsOf(slab, topics), startedMs: 0 };
+}
+
+async function loadSchemas(dir: string): Promise<LoadedCatalog> {
+  const registry = await Registry.open({
+    dir: join(packageRoot, 'schemas'),
+    cacheDir: join(dir, 'validators'),
+    prebuiltDir: join(packageRoot, 'generated'),
+    log: silentLog(),
+  });
+  try {
+    return await loadCatalog(registry.reference().manifest);
+  } finally {
+    await registry.close();
+  }
+}

@@ -1,0 +1,195 @@
+import type { BareCopy } from './bare-copy.ts';
+import type { Latency } from './latency.ts';
+import type { Machine } from './machine.ts';
+import type { Micro } from './micro.ts';
+import type { Run } from './throughput.ts';
+
+/** One round of the quarantine: the engine with nothing but bad messages, then COPY alone with the rows that it wrote. */
+export interface Flood {
+  readonly engine: Run;
+  readonly copy: BareCopy;
+  /** The same with as many connections as the engine has. */
+  readonly copyParallel: BareCopy;
+}
+
+export interface PacedLatency {
+  readonly rate: number;
+  readonly hop: Latency;
+  readonly engine: Latency;
+}
+
+/** Everything that one call measured; what was not asked for is empty. Rounds stand in the order they ran. */
+export interface Report {
+  readonly at: string;
+  /** Of the tree that was measured; `+` behind it means that files were changed since. */
+  readonly commit: string;
+  readonly machine: Machine;
+  readonly hop: readonly Run[];
+  readonly hopReports: readonly Run[];
+  readonly engine: readonly Run[];
+  readonly floods: readonly Flood[];
+  readonly micro: Micro | null;
+  readonly latencies: readonly PacedLatency[];
+  readonly ratios: Ratios;
+}
+
+/** Each value by round; both sides of a ratio ran within a minute of each other. */
+export interface Ratios {
+  readonly engineToHop: readonly number[];
+  readonly engineToHopReports: readonly number[];
+  readonly floodToCopy: readonly number[];
+}
+
+export function ratiosOf({ hop, hopReports, engine, floods }: Omit<Report, 'ratios'>): Ratios {
+  return {
+    engineToHop: byRound(engine, hop),
+    engineToHopReports: byRound(engine, hopReports),
+    floodToCopy: floods.map(({ engine: run, copy, copyParallel }) => run.messagesPerSecond / Math.max(copy.rowsPerSecond, copyParallel.rowsPerSecond)),
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+}
+
+function byRound(runs: readonly Run[], others: readonly Run[]): number[] {
+  if (others.length === 0) return [];
+  return runs.map(({ messagesPerSecond }, round) => messagesPerSecond / (others[round] as Run).messagesPerSecond);
+}
+
+/** What the figures are held against: the bars of the project. */
+const bars: readonly { what: string; said: string; met: (report: Report) => boolean | null }[] = [
+  {
+    what: 'engine ÷ hop',
+    said: '≥ 0.6',
+    met: ({ ratios }) => (ratios.engineToHop.length === 0 ? null : median(ratios.engineToHop) >= 0.6),
+  },
+  {
+    what: 'resident memory of the engine',
+    said: '≤ 500 MB',
+    met: ({ engine, floods }) => allAtMost([...engine, ...floods.map((flood) => flood.engine)], 500e6),
+  },
+  {
+    what: 'all bad',
+    said: '≥ 15,000/s',
+    met: ({ floods }) => (floods.length === 0 ? null : median(floods.map(({ engine }) => engine.messagesPerSecond)) >= 15_000),
+  },
+  {
+    what: 'all bad ÷ bare COPY',
+    said: '≥ 0.25',
+    met: ({ ratios }) => (ratios.floodToCopy.length === 0 ? null : median(ratios.floodToCopy) >= 0.25),
+  },
+];
+
+function allAtMost(runs: readonly Run[], bytesMax: number): boolean | null {
+  const peaks = runs.flatMap(({ residentBytesPeak }) => residentBytesPeak ?? []);
+  return peaks.length === 0 ? null : Math.max(...peaks) <= bytesMax;
+}
+
+/** The report as Markdown, for a terminal and for `bench/README.md`. */
+export function toMarkdown(report: Report): string {
+  const { machine, commit, at } = report;
+  const head = [
+    `Commit ${commit}, ${at.slice(0, 10)}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, load before and after ${machine.loadBefore} and ${machine.loadAfter}.`,
+    machine.servers.join('; '),
+  ];
+  const sections = [head.join('\n'), throughputTable(report), floodTable(report), latencyTable(report), microTable(report), barLines(report)];
+  return sections.filter((section) => section !== '').join('\n\n');
+}
+
+function throughputTable({ hop, hopReports, engine, ratios }: Report): string {
+  if (hop.length + hopReports.length + engine.length === 0) return '';
+  return table(
+    ['way', 'messages/s: median (best)', 'of the hop', 'CPU µs a message', 'resident MB: peak (mean)'],
+    [
+      runRow('client hop, no delivery reports', hop, []),
+      runRow('client hop, every delivery report counted', hopReports, []),
+      runRow('engine, 5 % bad', engine, ratios.engineToHop),
+    ],
+  );
+}
+
+function floodTable({ floods, ratios }: Report): string {
+  if (floods.length === 0) return '';
+  const copyRow = (name: string, copies: readonly BareCopy[]) => [name, rates(copies.map(({ rowsPerSecond }) => rowsPerSecond)), '', '', ''];
+  return table(
+    ['way', 'messages/s: median (best)', 'of the better COPY', 'CPU µs a message', 'resident MB: peak (mean)'],
+    [
+      runRow(
+        'engine, all bad: segment, row, dead letter, commit',
+        floods.map(({ engine }) => engine),
+        ratios.floodToCopy,
+      ),
+      copyRow(
+        'bare COPY of the same rows, one connection',
+        floods.map(({ copy }) => copy),
+      ),
+      copyRow(
+        'bare COPY of the same rows, four connections',
+        floods.map(({ copyParallel }) => copyParallel),
+      ),
+    ],
+  );
+}
+
+function latencyTable({ latencies }: Report): string {
+  if (latencies.length === 0) return '';
+  const row = (rate: number, name: string, { p50Ms, p95Ms, p99Ms, sent, seen }: Latency) => [
+    `${count(rate)}/s`,
+    name,
+    ...[p50Ms, p95Ms, p99Ms].map((ms) => ms.toFixed(1)),
+    seen === sent ? '0' : count(sent - seen),
+  ];
+  return table(
+    ['rate', 'way', 'p50 ms', 'p95 ms', 'p99 ms', 'not seen'],
+    latencies.flatMap(({ rate, hop, engine }) => [row(rate, 'client hop', hop), row(rate, 'engine', engine)]),
+  );
+}
+
+function microTable({ micro }: Report): string {
+  if (micro === null) return '';
+  return table(
+    ['work on one core', 'µs a message'],
+    Object.entries(micro).map(([name, micros]) => [name, micros.toFixed(2)]),
+  );
+}
+
+function barLines(report: Report): string {
+  const words = { true: 'met', false: 'MISSED', null: 'not measured' };
+  return table(
+    ['bar', '', ''],
+    bars.map(({ what, said, met }) => [what, said, words[`${met(report)}`]]),
+  );
+}
+
+function runRow(name: string, runs: readonly Run[], ratios: readonly number[]): string[] {
+  const cpu = runs.flatMap(({ cpuMicrosPerMessage }) => cpuMicrosPerMessage ?? []);
+  const peaks = runs.flatMap(({ residentBytesPeak }) => residentBytesPeak ?? []);
+  const means = runs.flatMap(({ residentBytesMean }) => residentBytesMean ?? []);
+  return [
+    name,
+    rates(runs.map(({ messagesPerSecond }) => messagesPerSecond)),
+    ratios.length === 0 ? '' : `${median(ratios).toFixed(2)} (${Math.max(...ratios).toFixed(2)})`,
+    cpu.length === 0 ? '–' : median(cpu).toFixed(1),
+    peaks.length === 0 ? '–' : `${megabytes(Math.max(...peaks))} (${megabytes(median(means))})`,
+  ];
+}
+
+function rates(perSecond: readonly number[]): string {
+  return perSecond.length === 0 ? '–' : `${count(median(perSecond))} (${count(Math.max(...perSecond))})`;
+}
+
+function count(number: number): string {
+  return Math.round(number).toLocaleString('en');
+}
+
+function megabytes(bytes: number): string {
+  return String(Math.round(bytes / 1e6));
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
