@@ -1,7 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // The Kafka client keeps threads of libuv's pool busy for as long as it consumes. The forks inherit this before anything loads.
 process.env.UV_THREADPOOL_SIZE ??= '16';
+
+/** Pure tests want cores; the others mostly wait for servers, which want them too. */
+const pureWorkersMax = Math.max(2, availableParallelism());
 
 const rooms = '{src,codegen,bench,load,scripts}';
 
@@ -49,7 +53,7 @@ export default defineConfig({
         order: 0,
         workersMax: 2,
       }),
-      project('native', { include: ofSuffix('native'), testMsMax: 60_000, order: 0, workersMax: 2 }),
+      project('native', { include: ofSuffix('native'), testMsMax: 60_000, order: 0, workersMax: pureWorkersMax }),
       ...['pg', 'kafka', 's3'].map((suffix) => project(suffix, { include: ofSuffix(suffix), testMsMax: 120_000, order: 1, workersMax: 2 })),
       // Each runs the whole service, often several times: one after another, they have the machine to themselves.
       project('e2e', { include: ofSuffix('e2e'), testMsMax: 300_000, order: 2, workersMax: 1 }),

@@ -1,4 +1,3 @@
-/* oxlint-disable typescript/no-unsafe-call -- k6 brings its own modules, and no types for them. */
 // Loads the HTTP side of a running service: k6 run -e BASE=http://127.0.0.1:8080 load/http.js
 // Health must stay quick while messages flow: whoever watches the service asks often, and scrapes the metrics every few seconds.
 import { check } from 'k6';

@@ -49,8 +49,8 @@ export class LoadProducer {
         'queue.buffering.max.messages': queuedMessagesMax,
         'queue.buffering.max.kbytes': 262_144,
         dr_cb: true,
-      } as ConstructorParameters<typeof kafka.Producer>[0],
-      { 'acks': -1, 'partitioner': 'murmur2_random' } as ConstructorParameters<typeof kafka.Producer>[1],
+      },
+      { acks: -1, partitioner: 'murmur2_random' },
     );
     // Broken connections are the client's to mend; without a listener each would end the process.
     producer.on('event.error', () => {});

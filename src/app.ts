@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { ClientPublisher } from './drivers/kafka/client-publisher.ts';
 import { ClientSource } from './drivers/kafka/client-source.ts';
+import type { Publisher, Source } from './drivers/kafka/lane.ts';
 import { openWire, type TopicSettings, type WireCluster } from './drivers/kafka-wire/wire.ts';
 import { type Database, openDatabase } from './drivers/postgres/database.ts';
 import type { ObjectStore } from './drivers/storage/object-store.ts';
 import { openStorage } from './drivers/storage/open-storage.ts';
 import type { Settings } from './config/settings.ts';
+import { assert } from './lib/assert.ts';
 import { systemClock } from './lib/clock.ts';
 import { DataQuarantineError } from './lib/errors.ts';
 import { packageRoot } from './lib/package-root.ts';
@@ -22,6 +24,7 @@ import { Quarantine } from './pipeline/sink/quarantine.ts';
 import { Sink } from './pipeline/sink/sink.ts';
 import { tally } from './pipeline/tally.ts';
 import { Validator } from './pipeline/validate/validator.ts';
+import type { CatalogEntry } from './registry/catalog.ts';
 import { Registry } from './registry/registry.ts';
 import { migrate } from './store/migrate.ts';
 import { recordId } from './store/record-id.ts';
@@ -39,6 +42,7 @@ const tuning = {
   drainMsMax: 20_000,
   revokeMsMax: 20_000,
   idleAfterMs: 30_000,
+  loopAgeMsMax: 60_000,
   loadMessagesMax: 4_096,
   loadBytesMax: 8 * 2 ** 20,
   loadLingerMsMax: 20,
@@ -100,69 +104,108 @@ async function closeAll(closers: Closers): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close();
 }
 
+/** Opens what the pipeline stands on, in order: cluster, stores, judges, lane; then hands it to the stages. */
 async function compose(options: AppOptions, closers: Closers): Promise<Pipeline> {
-  const { settings, log, metrics, health } = options;
+  const { settings, health } = options;
   const topics = await describeTopics(settings);
   health.ready('kafka');
-  const { database, storage } = await openStores(settings, closers);
+  const stores = await openStores(settings, closers);
   health.ready('postgres');
   health.ready('storage');
-  const { pool, registry } = await openJudges(options, closers);
+  const judges = await openJudges(options, closers);
+  // The lane may fail before the loop is there that must hear of it.
+  const failures = new FailureLine();
+  const lane = await openLane(options, { topics, closers, onFatal: (error) => failures.report(error) });
+  const pipeline = createPipeline(options, { topics, stores, judges, lane, closers });
+  failures.follow((error) => pipeline.fail(error));
+  return pipeline;
+}
 
-  // The loop exists only after its parts; what fails meanwhile is kept for it.
-  let pipeline: Pipeline | null = null;
-  let early: { error: unknown } | null = null;
-  const fail = (error: unknown) => {
-    if (pipeline) pipeline.fail(error);
-    else early ??= { error };
-  };
-  const client = { brokers: settings.kafka.brokers.join(','), properties: settings.kafka.client };
-  const publisher = await ClientPublisher.open({
-    client: { ...client, clientId: 'dataquarantine-producer' },
-    messageBytesMax: Math.max(topics.valid.messageBytesMax, topics.dlq.messageBytesMax),
-    batchBytesMax: Math.min(topics.valid.messageBytesMax, topics.dlq.messageBytesMax, tuning.clientBatchBytesMax),
-    log,
-    onFatal: fail,
-  });
-  closers.push(() => publisher.close());
-  const source = await ClientSource.open({
-    client: { ...client, clientId: 'dataquarantine-consumer' },
-    groupId: settings.kafka.groupId,
-    topics: settings.kafka.sourceTopics,
-    lossyHeaders: settings.kafka.lossyHeaders,
-    log,
-    onLag: (lags) => {
-      for (const { topic, partition, messages } of lags) metrics.consumerLag.set({ topic, partition: String(partition) }, messages);
-    },
-    onStopped: ({ topic, partition }, error) => {
-      log.error({ err: error }, 'a partition is stopped');
-      health.notReady(`partition ${topic}/${partition}`, error.message);
-    },
-    onFatal: fail,
-  });
-  closers.push(() => source.close());
+/** Keeps a failure until somebody listens. */
+class FailureLine {
+  #early: { readonly error: unknown } | null = null;
+  #listener: ((error: unknown) => void) | null = null;
 
+  report(error: unknown): void {
+    if (this.#listener) this.#listener(error);
+    else this.#early ??= { error };
+  }
+
+  follow(listener: (error: unknown) => void): void {
+    this.#listener = listener;
+    if (this.#early) listener(this.#early.error);
+  }
+}
+
+interface Parts {
+  readonly topics: Topics;
+  readonly stores: Stores;
+  readonly judges: Judges;
+  readonly lane: Lane;
+  readonly closers: Closers;
+}
+
+/** The stages, from the last to the first, and the loop that runs them. */
+function createPipeline(options: AppOptions, parts: Parts): Pipeline {
+  const { settings, log, metrics, health } = options;
+  const { topics, judges, lane, closers } = parts;
   const clock = systemClock;
-  const { clusterId } = topics.cluster;
-  const topicIds = new Map([...topics.cluster.topics].map(([name, { topicId }]) => [name, topicId]));
-  const entry = (schema: number) => registry.catalog().entries[schema] ?? null;
-  const committer = new Committer(source);
+  const committer = new Committer(lane.source);
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
   const validator = new Validator({
-    judge: pool,
-    catalog: () => registry.reference(),
+    judge: judges.pool,
+    catalog: () => judges.registry.reference(),
     topics: settings.kafka.sourceTopics.map((topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false }),
     limits: settings.limits,
-    onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(entry(schema)?.name ?? null) }, seconds),
+    onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(judges.nameOf(schema)) }, seconds),
   });
+  const consumer = new Consumer({
+    source: lane.source,
+    holder: committer,
+    clock,
+    log,
+    revokeMsMax: tuning.revokeMsMax,
+    idleAfterMs: tuning.idleAfterMs,
+    onRebalanced: ({ kind, lost, partitions }, held) => {
+      metrics.rebalances.inc({ kind: lost ? 'lost' : kind });
+      metrics.assignedPartitions.set(held);
+      if (kind === 'revoke') for (const { topic, partition } of partitions) metrics.consumerLag.remove({ topic, partition: String(partition) });
+      health.ready('group');
+    },
+  });
+  const turnedLoop = health.watchLoop('consume loop', tuning.loopAgeMsMax);
+  closers.push(async () => health.forgetLoop('consume loop'));
+  return new Pipeline({
+    consumer,
+    ring,
+    batcher: new Batcher({ ring, clock, judgesBusy: () => validator.busy, firstMsMax: tuning.firstMsMax, lingerMsMax: tuning.lingerMsMax }),
+    validator,
+    validPartitions: topics.validPartitions,
+    sink: createSink(options, parts),
+    committer,
+    clock,
+    onSettled: (receipt) => tally(receipt, judges.nameOf, metrics, clock.now()),
+    onTurn: () => {
+      turnedLoop();
+      metrics.inflightMessages.set(committer.openMessages);
+    },
+    drainMsMax: tuning.drainMsMax,
+    flushMsInterval: tuning.flushMsInterval,
+  });
+}
+
+function createSink({ settings, log, metrics, health }: AppOptions, { topics, stores, judges, lane }: Parts): Sink {
+  const { validTopic, dlqTopic } = settings.kafka;
+  const { clusterId } = topics.cluster;
+  const topicIds = new Map([...topics.cluster.topics].map(([name, { topicId }]) => [name, topicId]));
   const quarantine = new Quarantine({
-    storage,
-    records: new RecordStore(database),
-    publisher,
-    dlqTopic: settings.kafka.dlqTopic,
+    storage: stores.storage,
+    records: new RecordStore(stores.database),
+    publisher: lane.publisher,
+    dlqTopic,
     dlqPartitions: topics.dlqPartitions,
     identify: (topic, partition, offset) => recordId({ clusterId, topicId: topicIds.get(topic) as string, partition, offset }),
-    clock,
+    clock: systemClock,
     loadMessagesMax: tuning.loadMessagesMax,
     loadBytesMax: tuning.loadBytesMax,
     lingerMsMax: tuning.loadLingerMsMax,
@@ -177,38 +220,56 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
       log.warn({ sink, attempt, code: error.code }, `${error.message}; trying again`);
     },
   });
-  const { validTopic } = settings.kafka;
-  const sink = new Sink({
-    publisher,
+  return new Sink({
+    publisher: lane.publisher,
     validTopic,
     keyRequired: topics.valid.compacted,
     quarantine,
-    faultOf: (batch, refusal) => publishRefusal(refusal, validTopic, entry(batch.slab.schemas[refusal.row] ?? -1)),
+    faultOf: (batch, refusal) => publishRefusal(refusal, validTopic, judges.entryOf(batch.slab.schemas[refusal.row] ?? -1)),
   });
-  const consumer = new Consumer({ source, holder: committer, clock, log, revokeMsMax: tuning.revokeMsMax, idleAfterMs: tuning.idleAfterMs });
-  const batcher = new Batcher({ ring, clock, judgesBusy: () => validator.busy, firstMsMax: tuning.firstMsMax, lingerMsMax: tuning.lingerMsMax });
-  const turnedLoop = health.watchLoop('consume loop', 60_000);
-  closers.push(async () => health.forgetLoop('consume loop'));
-  pipeline = new Pipeline({
-    consumer,
-    ring,
-    batcher,
-    validator,
-    validPartitions: topics.validPartitions,
-    sink,
-    committer,
-    clock,
-    onSettled: (receipt) => tally(receipt, (schema) => entry(schema)?.name ?? null, metrics, clock.now()),
-    onTurn: () => {
-      turnedLoop();
-      metrics.inflightMessages.set(committer.openMessages);
-      if (source.joined) health.ready('group');
+}
+
+interface Lane {
+  readonly source: Source;
+  readonly publisher: Publisher;
+}
+
+interface LaneContext {
+  readonly topics: Topics;
+  readonly closers: Closers;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Both halves of the lane. The source is opened last and so closed first: nothing is consumed that cannot go on. */
+async function openLane({ settings, log, metrics, health }: AppOptions, { topics, closers, onFatal }: LaneContext): Promise<Lane> {
+  const { brokers, client: properties, groupId, sourceTopics, lossyHeaders } = settings.kafka;
+  const client = { brokers: brokers.join(','), properties };
+  const publisher = await ClientPublisher.open({
+    client: { ...client, clientId: 'dataquarantine-producer' },
+    messageBytesMax: Math.max(topics.valid.messageBytesMax, topics.dlq.messageBytesMax),
+    batchBytesMax: Math.min(topics.valid.messageBytesMax, topics.dlq.messageBytesMax, tuning.clientBatchBytesMax),
+    log,
+    onFatal,
+  });
+  closers.push(() => publisher.close());
+  const source = await ClientSource.open({
+    client: { ...client, clientId: 'dataquarantine-consumer' },
+    groupId,
+    topics: sourceTopics,
+    lossyHeaders,
+    log,
+    onLag: (lags) => {
+      for (const { topic, partition, messages } of lags) metrics.consumerLag.set({ topic, partition: String(partition) }, messages);
     },
-    drainMsMax: tuning.drainMsMax,
-    flushMsInterval: tuning.flushMsInterval,
+    onCommitted: (result) => metrics.commits.inc({ result }),
+    onStopped: ({ topic, partition }, error) => {
+      log.error({ err: error }, 'a partition is stopped');
+      health.notReady(`partition ${topic}/${partition}`, error.message);
+    },
+    onFatal,
   });
-  if (early) pipeline.fail((early as { error: unknown }).error);
-  return pipeline;
+  closers.push(() => source.close());
+  return { source, publisher };
 }
 
 interface Topics {
@@ -239,9 +300,14 @@ async function describeTopics(settings: Settings): Promise<Topics> {
   }
 }
 
-async function openStores(settings: Settings, closers: Closers): Promise<{ database: Database; storage: ObjectStore }> {
-  const url = settings.postgres.url;
-  if (url === null) throw new DataQuarantineError('DQ_CONFIG_INVALID', 'postgres.url (DQ_POSTGRES_URL) is not set; give the URL of a database.');
+interface Stores {
+  readonly database: Database;
+  readonly storage: ObjectStore;
+}
+
+async function openStores(settings: Settings, closers: Closers): Promise<Stores> {
+  const { url } = settings.postgres;
+  assert(url !== null, 'the command line asked for postgres.url');
   if (settings.postgres.migrate) await migrate(url);
   const database = await openDatabase({ url, poolMax: tuning.loadsMax + 2 });
   closers.push(() => database.close());
@@ -251,7 +317,15 @@ async function openStores(settings: Settings, closers: Closers): Promise<{ datab
   return { database, storage };
 }
 
-async function openJudges({ settings, log, metrics }: AppOptions, closers: Closers): Promise<{ pool: WorkerPool; registry: Registry }> {
+interface Judges {
+  readonly pool: WorkerPool;
+  readonly registry: Registry;
+  /** The schema version of that number, null for -1. */
+  readonly entryOf: (schema: number) => CatalogEntry | null;
+  readonly nameOf: (schema: number) => string | null;
+}
+
+async function openJudges({ settings, log, metrics }: AppOptions, closers: Closers): Promise<Judges> {
   const pool = await WorkerPool.open({
     threads: settings.validation.workers,
     onError: (error) => log.error({ err: error }, 'a worker thread died and was replaced'),
@@ -266,6 +340,12 @@ async function openJudges({ settings, log, metrics }: AppOptions, closers: Close
     log,
   });
   closers.push(() => registry.close());
-  metrics.knowSchemas(registry.catalog().entries.map(({ name }) => name));
-  return { pool, registry };
+  const entryOf = (schema: number) => registry.catalog().entry(schema);
+  const nameOf = (schema: number) => {
+    const name = entryOf(schema)?.name ?? null;
+    // A version that came at run time is known from its first message on.
+    if (name !== null) metrics.knowSchemas([name]);
+    return name;
+  };
+  return { pool, registry, entryOf, nameOf };
 }

@@ -12,8 +12,15 @@ export const commands = {
   bench: ['dist/bench/main.js'],
 };
 
-/** Ends the command's process group when this process dies without a word, even by `kill -9`. */
-const reaper = 'read -r said; [ "$said" = done ] || { kill -s TERM -- "-$1"; sleep 20; kill -s KILL -- "-$1"; }';
+/** Ends the command's process group when this process dies without a word, even by `kill -9`; the command has half a minute to drain. */
+const reaper = `
+read -r said
+[ "$said" = done ] && exit 0
+kill -s TERM -- "-$1"
+tries=0
+while [ $tries -lt 30 ] && kill -s 0 -- "-$1"; do sleep 1; tries=$((tries + 1)); done
+kill -s KILL -- "-$1"
+`;
 
 /** A person's Ctrl-C arrives from the terminal and again from npm; within this time both are one. */
 const sameSignalMsMax = 1000;

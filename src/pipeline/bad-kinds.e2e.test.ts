@@ -206,7 +206,7 @@ async function readAll(stage: Stage, topic: string): Promise<WireRecord[]> {
 }
 
 /** The example schemas, one whose pattern backtracks for ever, and one whose generated validator was damaged in the cache. */
-function oddSchemas(): Pick<StageOptions, 'env' | 'config'> {
+function oddSchemas(): Pick<StageOptions, 'env' | 'settings'> {
   const folder = mkdtempSync(join(tmpdir(), 'dq-odd-schemas-'));
   const dir = join(folder, 'schemas');
   cpSync(join(packageRoot, 'schemas'), dir, { recursive: true });
@@ -221,9 +221,7 @@ function oddSchemas(): Pick<StageOptions, 'env' | 'config'> {
   mkdirSync(cacheDir);
   const damaged = `export const digest = '${digest}';\nexport function link() { return () => { throw new Error('damaged'); }; }\n${moduleEnd(digest)}\n`;
   writeFileSync(join(cacheDir, `${digest}.mjs`), damaged);
-  const settings = join(folder, 'dataquarantine.yaml');
-  writeFileSync(settings, `schemas:\n  cacheDir: ${cacheDir}\n`);
-  return { env: { DQ_SCHEMAS_DIR: dir }, config: settings };
+  return { env: { DQ_SCHEMAS_DIR: dir }, settings: `schemas:\n  cacheDir: ${cacheDir}\n` };
 }
 
 function expectNoPayloadInLog({ log }: Engine): void {

@@ -38,7 +38,7 @@ test('every message is settled, committed and accounted for, and SIGTERM ends th
 
 test('killed in the middle again and again, it loses nothing and writes no second row', async () => {
   // The broker waits this long for a dead member before its partitions go to another; six seconds is the least it allows.
-  const stage = await openStage({ set: ['kafka.client={"session.timeout.ms":6000}'] });
+  const stage = await openStage({ settings: 'kafka:\n  client:\n    session.timeout.ms: 6000\n' });
   await feed(stage, 60_000, 2);
   for (let round = 0; round < 3; round++) {
     const engine = await stage.start();

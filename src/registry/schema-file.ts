@@ -15,7 +15,7 @@ export interface SchemaFile {
   /** JSON Pointer into a message: the text there is the key of a keyless one. */
   readonly key: string | null;
   /** `FILE:LINE:COLUMN` of a place in the schema. */
-  placeOf(pointer: string | null): string;
+  readonly placeOf: (pointer: string | null) => string;
 }
 
 interface Field {

@@ -115,7 +115,11 @@ test('no rows are no work', async () => {
 
 test('a null key is not an empty one', async () => {
   const { store, database } = await freshStore();
-  await store.insert([rowOf(1, 'first', { key: null }), rowOf(2, 'first', { key: Buffer.alloc(0) }), rowOf(3, 'first', { key: Buffer.from([0, 255]) })]);
+  await store.insert([
+    rowOf(1, 'first', { key: null }),
+    rowOf(2, 'first', { key: Buffer.alloc(0) }),
+    rowOf(3, 'first', { key: Buffer.from([0, 255]) }),
+  ]);
   const keys = await query(database, 'SELECT key FROM quarantine_records ORDER BY "offset"');
   expect(keys.map(({ key }) => key)).toEqual([null, Buffer.alloc(0), Buffer.from([0, 255])]);
 });
@@ -148,7 +152,10 @@ test('whatever the texts hold, the batch goes in; NUL and lone surrogates become
       const rows = batch.map((texts) => rowOf(offset++, 'first', { fault: { ...fault, ...texts } }));
       await store.insert(rows);
       const columns = Object.keys(batch[0] ?? {}).join(', ');
-      const stored = await query(database, `SELECT ${columns} FROM quarantine_records WHERE "offset" >= ${offset - rows.length} ORDER BY "offset"`);
+      const stored = await query(
+        database,
+        `SELECT ${columns} FROM quarantine_records WHERE "offset" >= ${offset - rows.length} ORDER BY "offset"`,
+      );
       const asStored = (text: string | null) => text && Buffer.from(text.replaceAll('\0', '\ufffd')).toString();
       expect(stored).toEqual(batch.map((texts) => Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, asStored(text)]))));
     }),

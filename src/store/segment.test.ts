@@ -1,13 +1,21 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Header, packedBytes, packHeaders } from '../model/header.ts';
-import { decodeFrame, decodeFrames, encodeSegment, type FrameParts, formatStoragePath, frameStart, parseStoragePath, segmentKey } from './segment.ts';
+import {
+  decodeFrame,
+  decodeFrames,
+  encodeSegment,
+  type FrameParts,
+  formatStoragePath,
+  frameStart,
+  parseStoragePath,
+  segmentKey,
+} from './segment.ts';
 
 const bytesArbitrary = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
-const headersArbitrary = fc.array(
-  fc.record({ name: fc.string({ unit: 'grapheme', maxLength: 8 }), value: fc.option(bytesArbitrary) }),
-  { maxLength: 4 },
-);
+const headersArbitrary = fc.array(fc.record({ name: fc.string({ unit: 'grapheme', maxLength: 8 }), value: fc.option(bytesArbitrary) }), {
+  maxLength: 4,
+});
 const partsArbitrary = fc.record({
   partition: fc.nat(),
   offset: fc.maxSafeNat(),

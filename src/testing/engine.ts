@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach } from 'vitest';
@@ -22,10 +24,8 @@ export interface StageOptions {
   readonly dlq?: TopicOptions;
   /** Further environment of the service. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Path of a settings file. */
-  readonly config?: string;
-  /** Settings by their dotted names, as `--set` takes them. */
-  readonly set?: readonly string[];
+  /** Text of a settings file. */
+  readonly settings?: string;
 }
 
 /** One test's own topics, group, database and bucket, with the built service on them. */
@@ -97,7 +97,6 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     DQ_HTTP_PORT: '0',
     ...options.env,
   };
-  const words = [...(options.config ? ['--config', options.config] : []), ...(options.set ?? []).flatMap((one) => ['--set', one])];
   const committed = async () => {
     for (;;) {
       const [ends, offsets] = await Promise.all([wire.ends(source), wire.committed(group, [source])]);
@@ -108,9 +107,17 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   };
   return {
     ...{ source, valid, dlq, group, wire, database, storage, env, committed },
-    start: () => startEngine(env, words),
+    start: () => startEngine(env, settingsFile(options.settings)),
     verify: () => verify({ wire, database, storage, group, sourceTopics: [source], validTopic: valid, dlqTopic: dlq, from: null }),
   };
+}
+
+/** The words that make the service read these settings. */
+function settingsFile(settings: string | undefined): string[] {
+  if (settings === undefined) return [];
+  const file = join(mkdtempSync(join(tmpdir(), 'dq-settings-')), 'dataquarantine.yaml');
+  writeFileSync(file, settings);
+  return ['--config', file];
 }
 
 /** Starts `dq run` with exactly this environment beside the process's own. */

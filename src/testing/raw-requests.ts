@@ -1,4 +1,5 @@
 import { Connection, deleteRecordsV2, offsetCommitV8 } from '@platformatic/kafka';
+import { openWire } from '../drivers/kafka-wire/wire.ts';
 import { brokers } from './broker.ts';
 
 interface Place {
@@ -10,6 +11,7 @@ const answerMsMax = 30_000;
 
 /** Commits for a group that has no members. */
 export async function commitOffset(group: string, { topic, partition }: Place, offsetNext: number): Promise<void> {
+  await ensureCoordinator(group, topic);
   const committed = { partitionIndex: partition, committedOffset: BigInt(offsetNext), committedLeaderEpoch: -1, committedMetadata: null };
   await withConnection((connection) =>
     offsetCommitV8.api.async(connection, group, -1, '', null, [{ name: topic, partitions: [committed] }]),
@@ -20,6 +22,12 @@ export async function commitOffset(group: string, { topic, partition }: Place, o
 export async function deleteRecordsBefore({ topic, partition }: Place, offset: number): Promise<void> {
   const partitions = [{ partitionIndex: partition, offset: BigInt(offset) }];
   await withConnection((connection) => deleteRecordsV2.api.async(connection, [{ name: topic, partitions }], answerMsMax));
+}
+
+/** A new cluster can keep no offsets before somebody has asked for the coordinator of a group. */
+async function ensureCoordinator(group: string, topic: string): Promise<void> {
+  const wire = await openWire({ brokers: [brokers()], client: {} });
+  await wire.committed(group, [topic]).finally(() => wire.close());
 }
 
 /** The cluster of a test run has one broker, which leads and coordinates all. */

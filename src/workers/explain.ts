@@ -98,7 +98,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
   maxItems: ({ limit }) => `expected an array of at most ${count(limit, 'item')}`,
   uniqueItems: () => 'expected an array without repeated items',
   contains: ({ minContains, maxContains }) =>
-    `expected an array with ${maxContains === undefined ? `at least ${minContains}` : `${minContains} to ${maxContains}`} of the items that "contains" describes`,
+    `expected an array with ${range(minContains, maxContains)} of the items that "contains" describes`,
   minProperties: ({ limit }) => `expected an object of at least ${count(limit, 'member')}`,
   maxProperties: ({ limit }) => `expected an object of at most ${count(limit, 'member')}`,
   required: ({ missingProperty }) => `expected the member ${quoted(missingProperty)} to be present`,
@@ -129,6 +129,10 @@ function typeName(type: unknown): string {
 
 function count(limit: unknown, noun: string): string {
   return `${limit} ${noun}${limit === 1 ? '' : 's'}`;
+}
+
+function range(least: unknown, most: unknown): string {
+  return most === undefined ? `at least ${least as number}` : `${least as number} to ${most as number}`;
 }
 
 function listed(values: unknown): string {

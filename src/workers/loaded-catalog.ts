@@ -43,7 +43,7 @@ export async function loadCatalog(manifest: string): Promise<LoadedCatalog> {
 
 async function readManifest(manifest: string): Promise<CatalogWire> {
   try {
-    return JSON.parse(await readFile(manifest, 'utf8'));
+    return JSON.parse(await readFile(manifest, 'utf8')) as CatalogWire;
   } catch (error) {
     const message = `the schema catalog ${manifest} cannot be read: ${messageOf(error)}. Restart; it is written anew`;
     throw new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', message, { cause: error });

@@ -105,7 +105,8 @@ export class WorkerPool {
   async compile(schema: unknown): Promise<Compilation> {
     this.#refuseIfClosed();
     try {
-      return await this.#piscina.run(schema, { name: 'compile' });
+      const compilation: Compilation = await this.#piscina.run(schema, { name: 'compile' });
+      return compilation;
     } catch (error) {
       throw lost(`a worker thread ended while it compiled a schema: ${messageOf(error)}`, error);
     }

@@ -5,6 +5,7 @@ import type { Fault } from '../model/verdict.ts';
 import { plainFault, type SchemaIdentity } from './fault.ts';
 import { judgeValue } from './judge.ts';
 import type { JudgeProgress } from './judge-progress.ts';
+import type { JsonPath } from './json-path.ts';
 import { keyText } from './key-text.ts';
 import type { LoadedCatalog, LoadedSchema } from './loaded-catalog.ts';
 import { Flaw, type JudgeLimits, readJson } from './read-json.ts';
@@ -86,28 +87,23 @@ export class SlabJudge {
     const headerVersion = lastText(headers, 'dq.schema.version');
     const version = headerVersion ?? (sameSubject ? memberOf(value, '_schema_version') : null);
 
-    const { catalog } = this.#options.loaded;
-    const newest = typeof name === 'string' ? catalog.find(name, null) : -1;
-    const pathOf = (header: unknown, member: string) => (header === null && memberOf(value, member) !== null ? [member] : null);
-    if (newest < 0) return plainFault('schema_not_found', 'expected the name of a known schema', pathOf(headerName, '_schema'));
-    if (!passes(rules, name as string)) {
-      return plainFault(
-        'schema_not_found',
-        'expected a schema that this topic allows',
-        pathOf(headerName, '_schema'),
-        this.#identity(newest),
-      );
-    }
-    if (version === null) return newest;
-    const number = typeof version === 'string' ? catalog.find(name as string, version) : -1;
-    if (number >= 0) return number;
-    const message = `expected a known version of the schema ${String(name)}`;
-    return plainFault('schema_not_found', message, pathOf(headerVersion, '_schema_version'), this.#identity(newest));
+    return this.#find(name, version, rules, {
+      name: headerName === null && memberName !== null ? ['_schema'] : null,
+      version: headerVersion === null ? ['_schema_version'] : null,
+    });
   }
 
-  /** The schema's name alone: no version of it had a say. */
-  #identity(number: number): SchemaIdentity {
-    return { name: this.#options.loaded.catalog.entry(number)?.name ?? null, version: null };
+  /** Looks a reference up; `paths` say where its parts stand in the value, if they do. */
+  #find(name: unknown, version: unknown, rules: TopicRules, paths: ReferencePaths): number | Fault {
+    const { catalog } = this.#options.loaded;
+    const newest = typeof name === 'string' ? catalog.find(name, null) : -1;
+    if (typeof name !== 'string' || newest < 0) return plainFault('schema_not_found', 'expected the name of a known schema', paths.name);
+    const identity: SchemaIdentity = { name, version: null };
+    if (!passes(rules, name)) return plainFault('schema_not_found', 'expected a schema that this topic allows', paths.name, identity);
+    if (version === null) return newest;
+    const number = typeof version === 'string' ? catalog.find(name, version) : -1;
+    if (number >= 0) return number;
+    return plainFault('schema_not_found', `expected a known version of the schema ${name}`, paths.version, identity);
   }
 
   #takeKey(row: number, value: unknown, pointer: readonly string[]): void {
@@ -115,6 +111,11 @@ export class SlabJudge {
     // Encoded into memory of its own: a pooled Buffer would cross the threads with its whole pool.
     if (text !== null) this.#keys.push([row, encoder.encode(text)]);
   }
+}
+
+interface ReferencePaths {
+  readonly name: JsonPath | null;
+  readonly version: JsonPath | null;
 }
 
 interface RowVerdict {

@@ -21,8 +21,8 @@ export interface WireApi<Args extends unknown[], Answer> {
 /** A connection that has not answered for so long is given up; the library itself would wait for ever. */
 const answerMsMax = 30_000;
 const closeMsMax = 2_000;
-/** Four attempts, 0.2 + 0.4 + 0.8 seconds apart: enough for a leader election, short enough for somebody who waits. */
-const attemptsMax = 4;
+/** Six attempts within some six seconds: enough for an election or a new cluster's first group, short enough for who waits. */
+const attemptsMax = 6;
 const retryDelayMs = 200;
 
 /**

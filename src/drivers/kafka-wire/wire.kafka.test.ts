@@ -79,8 +79,11 @@ test('topics are made once, and a setting that Kafka does not know is refused', 
   await expect(wire.createTopics([odd])).rejects.toThrow(/-odd" cannot be made.*no\.such\.setting/);
 });
 
+/** Records older than the usual retention would be gone at its next round. */
+const forever = { configs: { 'retention.ms': '-1' } };
+
 test('records come as they lie in the log, in every byte', async () => {
-  const topic = await freshTopic('wire');
+  const topic = await freshTopic('wire', forever);
   const headers: Header[] = [
     { name: 'b', value: Buffer.from([0, 255]) },
     { name: '__proto__', value: Buffer.from('x') },
@@ -146,7 +149,7 @@ test('an error of the reader ends the reading', async () => {
 });
 
 test('a point in time becomes the first offset that is not older, or the end', async () => {
-  const topic = await freshTopic('wire');
+  const topic = await freshTopic('wire', forever);
   await produce(topic, [raw('a', { timestamp: 1_000 }), raw('b', { timestamp: 2_000 }), raw('c', { timestamp: 3_000 })]);
   expect(await wire.since(topic, 1_500)).toEqual([1]);
   expect(await wire.since(topic, 9_000)).toEqual([3]);

@@ -42,6 +42,7 @@ async function sourceOf(topic: string, groupId = freshGroup(), lossyHeaders = fa
     lossyHeaders,
     log: silentLog(),
     onLag: () => {},
+    onCommitted: () => {},
     onStopped: ({ partition }, error) => stopped.push(`${partition}: ${error.code}`),
     onFatal: fatal,
   });

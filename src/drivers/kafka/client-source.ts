@@ -27,6 +27,7 @@ export interface ClientSourceOptions {
   readonly lossyHeaders: boolean;
   readonly log: Log;
   readonly onLag: (lag: readonly Lag[]) => void;
+  readonly onCommitted: (result: 'ok' | 'error') => void;
   /** Told once when a partition must stop because the lane cannot carry a message unchanged. */
   readonly onStopped: (partition: TopicPartition, error: DataQuarantineError) => void;
   /** The client gave up for good, outside of any call. */
@@ -72,7 +73,6 @@ export class ClientSource implements Source {
   #epochLast = 0;
   #rebalances: Rebalance[] = [];
   #rebalanceWaiter: Deferred | null = null;
-  #joined = false;
   #paused = false;
   #closing = false;
   #consuming = false;
@@ -100,10 +100,6 @@ export class ClientSource implements Source {
     await connect(source.#consumer, options.client.brokers);
     source.#consumer.subscribe([...options.topics]);
     return source;
-  }
-
-  get joined(): boolean {
-    return this.#joined;
   }
 
   get rebalancePending(): boolean {
@@ -142,7 +138,6 @@ export class ClientSource implements Source {
       if (cooperative) this.#consumer.incrementalUnassign(partitions);
       else this.#consumer.unassign();
     }
-    this.#joined = true;
   }
 
   epochOf(topic: string, partition: number): number | null {
@@ -296,8 +291,9 @@ export class ClientSource implements Source {
   #onCommitted(error: LibrdKafkaError | null): void {
     this.#committing = false;
     if (error && error.code !== codes.ERR__NO_OFFSET) {
+      this.#options.onCommitted('error');
       this.#options.log.warn({ code: error.code }, `kafka commit: ${error.message}; the client commits again within a second`);
-    }
+    } else if (!error) this.#options.onCommitted('ok');
     if (this.#commitAgain && !this.#closing) {
       this.#commitAgain = false;
       this.commitStored();

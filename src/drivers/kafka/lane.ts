@@ -27,8 +27,6 @@ export interface Lag extends TopicPartition {
 export interface Source {
   /** Topics that the topic column of a slab points into. */
   readonly topics: readonly string[];
-  /** Has the group answered at least once? An empty assignment counts. */
-  readonly joined: boolean;
   readonly rebalancePending: boolean;
   /** Resolves when a rebalance is waiting, at once if one is. */
   rebalanced(): Promise<void>;

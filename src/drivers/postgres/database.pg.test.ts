@@ -73,14 +73,17 @@ test('errors of our own, and bugs, go through as they are', async () => {
   }
 });
 
-test('a session that ends under work or while idle is replaced, and the process lives on', async () => {
+test('a session that ends under work, between two statements or while idle is replaced, and the process lives on', async () => {
   const database = opened(await freshNumbers());
-  await expect(
-    database.withClient(async (client) => {
-      await endSession(await pidOf(client));
-      await client.query('SELECT 1');
-    }),
-  ).rejects.toEqual(unreachable);
+  const ending = database.withClient(async (client) => client.query('SELECT pg_terminate_backend(pg_backend_pid())'));
+  await expect(ending).rejects.toEqual(unreachable);
+  const ended = database.withClient(async (client) => {
+    const end = new Promise<void>((resolve) => client.once('end', () => resolve()));
+    await endSession(await pidOf(client));
+    await end;
+    await client.query('SELECT 1');
+  });
+  await expect(ended).rejects.toEqual(unreachable);
   const idle = await database.withClient(pidOf);
   await endSession(idle);
   await expect.poll(() => database.withClient(pidOf).catch(() => idle)).not.toBe(idle);
@@ -124,7 +127,9 @@ test.each([
 
 test('a COPY into no table is refused', async () => {
   const database = opened(await freshNumbers());
-  const copy = database.withClient((client) => copyIn(client, { sql: 'COPY no_such_table FROM STDIN', bytes: manyRows(0, 10_000), msMax: 60_000 }));
+  const copy = database.withClient((client) =>
+    copyIn(client, { sql: 'COPY no_such_table FROM STDIN', bytes: manyRows(0, 10_000), msMax: 60_000 }),
+  );
   await expect(copy).rejects.toEqual(refused);
 });
 

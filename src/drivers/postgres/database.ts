@@ -93,7 +93,11 @@ export function copyIn(client: DatabaseClient, { sql, bytes, msMax }: CopyInOpti
       clearTimeout(timer);
       // Ends the stream's own waiting for the socket, so that nothing of this COPY is sent after the next statement.
       copy.destroy();
-      reject(isPassing(error) ? new DataQuarantineError('DQ_COPY_INTERRUPTED', `a COPY was interrupted: ${error.message}`, { cause: error }) : error);
+      reject(
+        isPassing(error)
+          ? new DataQuarantineError('DQ_COPY_INTERRUPTED', `a COPY was interrupted: ${error.message}`, { cause: error })
+          : error,
+      );
     };
     const timer = setTimeout(() => fail(new Error(`it did not end within ${msMax} ms`)), msMax);
     copy.on('error', fail);
@@ -126,7 +130,11 @@ function isPassing(error: unknown): boolean {
 
 /** Not one of ours, and not the TypeError of a bug. */
 function isDriverError(error: unknown): error is Error {
-  return error instanceof Error && (error.constructor === Error || 'errno' in error || 'code' in error) && !(error instanceof DataQuarantineError);
+  return (
+    error instanceof Error &&
+    (error.constructor === Error || 'errno' in error || 'code' in error) &&
+    !(error instanceof DataQuarantineError)
+  );
 }
 
 function databaseError(error: unknown): unknown {

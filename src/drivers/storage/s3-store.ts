@@ -19,6 +19,8 @@ export interface S3Access {
   /** Null: as the AWS SDK finds them (`AWS_ACCESS_KEY_ID`, profile, instance role). */
   readonly accessKeyId: string | null;
   readonly secretAccessKey: string | null;
+  /** Goes with temporary keys. */
+  readonly sessionToken?: string | null;
 }
 
 export interface S3StoreOptions extends S3Access {
@@ -150,13 +152,15 @@ export class S3Store implements ObjectStore {
   }
 }
 
-function createClient({ endpoint, region, accessKeyId, secretAccessKey }: S3Access): S3Client {
+function createClient({ endpoint, region, accessKeyId, secretAccessKey, sessionToken = null }: S3Access): S3Client {
   const checksums = 'WHEN_REQUIRED' as const;
   return new S3Client({
     ...(region !== null ? { region } : endpoint !== null ? { region: 'us-east-1' } : {}),
-    ...(accessKeyId !== null && secretAccessKey !== null ? { credentials: { accessKeyId, secretAccessKey } } : {}),
+    ...(accessKeyId !== null && secretAccessKey !== null ? { credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== null && { sessionToken }) } } : {}),
     // Servers other than AWS differ in how they take the checksums that the SDK would add on its own; the signature has one anyway.
-    ...(endpoint === null ? {} : { endpoint, forcePathStyle: true, requestChecksumCalculation: checksums, responseChecksumValidation: checksums }),
+    ...(endpoint === null
+      ? {}
+      : { endpoint, forcePathStyle: true, requestChecksumCalculation: checksums, responseChecksumValidation: checksums }),
     maxAttempts: 1,
     // Waiting for leave to send the body costs a round trip and, in the SDK, a connection of its own.
     expectContinueHeader: false,

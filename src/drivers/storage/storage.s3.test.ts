@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freshBucket, s3Address } from '../../testing/bucket.ts';
@@ -92,7 +93,8 @@ describe.each(['s3', 'file'] as const)('the contract of object stores, %s', (kin
     expect(winners).toHaveLength(1);
     expect(await store.read(key, 0, 1)).toEqual(Buffer.from('abcd'.charAt(winners[0] ?? 9)));
     // A loser may have read while the winner was writing: then it is told to come again, and is refused for good.
-    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(['DQ_STORAGE_REFUSED', 'DQ_STORAGE_UNREACHABLE']).toContain(outcome.reason.code);
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(['DQ_STORAGE_REFUSED', 'DQ_STORAGE_UNREACHABLE']).toContain(outcome.reason.code);
   });
 
   test('an object that is missing or too short is damage', async () => {
@@ -202,10 +204,11 @@ function onceFor(method: string, fault: Fault): Fault {
 
 /** A proxy before a real server that does as `fault` says. The signature holds, as the Host header is passed on. */
 async function openFaultyProxy(upstream: string, fault: Fault): Promise<{ endpoint: string; close: () => Promise<void> }> {
-  const server = createServer(async (incoming, outgoing) => {
-    const body: Buffer[] = [];
-    for await (const part of incoming) body.push(part as Buffer);
-    await fault(exchangeOf(upstream, incoming, Buffer.concat(body), outgoing));
+  const server = createServer((incoming, outgoing) => {
+    // A fault that the test itself makes shows as a connection that is cut.
+    buffer(incoming)
+      .then((body) => fault(exchangeOf(upstream, incoming, body, outgoing)))
+      .catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = () => {
@@ -219,11 +222,11 @@ function exchangeOf(upstream: string, incoming: IncomingMessage, body: Buffer, o
   const passOn = async () => {
     const { method, headers, url = '' } = incoming;
     const response = await new Promise<IncomingMessage>((resolve, reject) =>
-      request(`${upstream}${url}`, { ...(method && { method }), headers }, resolve).on('error', reject).end(body),
+      request(`${upstream}${url}`, { ...(method && { method }), headers }, resolve)
+        .on('error', reject)
+        .end(body),
     );
-    const parts: Buffer[] = [];
-    for await (const part of response) parts.push(part as Buffer);
-    return { response, bytes: Buffer.concat(parts) };
+    return { response, bytes: await buffer(response) };
   };
   const cut = () => void outgoing.socket?.destroy();
   return {

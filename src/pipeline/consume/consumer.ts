@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Source, TopicPartition } from '../../drivers/kafka/lane.ts';
+import type { Rebalance, Source, TopicPartition } from '../../drivers/kafka/lane.ts';
 import type { Slab } from '../../model/slab.ts';
 import type { Log } from '../../observe/log.ts';
 
@@ -22,6 +22,8 @@ export interface ConsumerOptions {
   readonly revokeMsMax: number;
   /** After how long without room the partitions are paused and the client is polled, to stay in the group. */
   readonly idleAfterMs: number;
+  /** Told of every answered rebalance, and how many partitions are held after it. */
+  readonly onRebalanced: (rebalance: Rebalance, held: number) => void;
 }
 
 /**
@@ -31,6 +33,7 @@ export interface ConsumerOptions {
  */
 export class Consumer {
   readonly #options: ConsumerOptions;
+  #held = 0;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -54,7 +57,7 @@ export class Consumer {
 
   /** Answers every waiting rebalance, in order. */
   async answerRebalances(): Promise<void> {
-    const { source, holder, log } = this.#options;
+    const { source, holder, log, onRebalanced } = this.#options;
     for (let rebalance = source.nextRebalance(); rebalance; rebalance = source.nextRebalance()) {
       const { kind, partitions, lost } = rebalance;
       if (kind === 'revoke') {
@@ -65,6 +68,8 @@ export class Consumer {
       if (kind === 'assign') {
         for (const { topic, partition } of partitions) holder.assign(topic, partition, source.epochOf(topic, partition) as number);
       }
+      this.#held += kind === 'assign' ? partitions.length : -partitions.length;
+      onRebalanced(rebalance, this.#held);
       log.info({ kind, lost, partitions: partitions.map(({ topic, partition }) => `${topic}/${partition}`) }, 'rebalanced');
     }
   }

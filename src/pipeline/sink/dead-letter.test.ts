@@ -71,7 +71,13 @@ test('every byte of a JSON source stands in the envelope: blanks, escapes, numbe
 test.each(['malformed_json', 'invalid_utf8', 'too_large', 'too_deep', 'validation_timeout', 'validator_error'] as const)(
   'a %s that is no JSON is kept as base64',
   (type) => {
-    for (const source of [Buffer.from('{"a":'), Buffer.from([0x22, 0xff, 0x22]), Buffer.alloc(0), Buffer.from('\ufeff{}'), Buffer.from([0])]) {
+    for (const source of [
+      Buffer.from('{"a":'),
+      Buffer.from([0x22, 0xff, 0x22]),
+      Buffer.alloc(0),
+      Buffer.from('\ufeff{}'),
+      Buffer.from([0]),
+    ]) {
       const envelope = envelopeOf(recordOf(source, { fault: faultOf(type) }));
       expect(envelope.original_message).toBeNull();
       expect(Buffer.from(envelope.original_message_base64, 'base64')).toEqual(source);
