@@ -40,7 +40,8 @@ async function run(database: Database, sql: string): Promise<void> {
   await database.withClient((client) => client.query(sql));
 }
 
-interface KeptRow extends Pick<Fault, 'error_message' | 'field_path' | 'instance_path' | 'keyword' | 'fingerprint' | 'schema_name' | 'schema_version'> {
+interface KeptRow
+  extends Pick<Fault, 'error_message' | 'field_path' | 'instance_path' | 'keyword' | 'fingerprint' | 'schema_name' | 'schema_version'> {
   readonly segment: string;
   readonly id: string;
   readonly topic: string;

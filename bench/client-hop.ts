@@ -36,12 +36,12 @@ const consumer = new kafka.KafkaConsumer({
   'queued.min.messages': 100_000,
   'fetch.queue.backoff.ms': 2,
   'fetch.wait.max.ms': 100,
-  'rebalance_cb': (error: LibrdKafkaError, partitions: { topic: string; partition: number }[]) => {
+  rebalance_cb: (error: LibrdKafkaError, partitions: { topic: string; partition: number }[]) => {
     if (error.code !== kafka.CODES.ERRORS.ERR__ASSIGN_PARTITIONS) return consumer.unassign();
     say('assigned');
     consumer.assign(partitions);
   },
-} as ConstructorParameters<typeof kafka.KafkaConsumer>[0]);
+});
 
 const producer = new kafka.Producer({
   'bootstrap.servers': options.brokers,
@@ -112,7 +112,9 @@ producer.on('delivery-report', (error: LibrdKafkaError | null) => {
 await new Promise((resolve) => producer.connect({}, resolve));
 producer.setPollInBackground(true);
 await new Promise((resolve) => consumer.connect({}, resolve));
-(consumer as typeof consumer & { setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void }).setDefaultIsTimeoutOnlyForFirstMessage(true);
+(consumer as typeof consumer & { setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void }).setDefaultIsTimeoutOnlyForFirstMessage(
+  true,
+);
 consumer.setDefaultConsumeTimeout(options.flow ? 10 : 100);
 consumer.subscribe([options.from]);
 await (options.flow ? runFlow() : runBatches());

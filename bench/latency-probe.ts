@@ -31,7 +31,7 @@ const consumer = new kafka.KafkaConsumer({
   'enable.auto.commit': false,
   'fetch.wait.max.ms': 100,
   'fetch.queue.backoff.ms': 2,
-} as ConstructorParameters<typeof kafka.KafkaConsumer>[0]);
+});
 
 const producer = new kafka.Producer({
   'bootstrap.servers': options.brokers,

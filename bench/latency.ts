@@ -35,7 +35,13 @@ export async function measureEngineLatency(stage: Stage, topic: string, pace: Pa
 }
 
 /** `topic` must be empty, or else the subject would first work off what lies there. */
-async function probe(stage: Stage, topic: string, { rate, seconds }: Pace, subject: Child, isReady: (line: Line) => boolean): Promise<Latency> {
+async function probe(
+  stage: Stage,
+  topic: string,
+  { rate, seconds }: Pace,
+  subject: Child,
+  isReady: (line: Line) => boolean,
+): Promise<Latency> {
   const { wire, validTopic, services } = stage;
   try {
     await subject.line(isReady);

@@ -39,7 +39,8 @@ export function describeMachine({ took }: Services, loadBefore: number): Machine
 /** The commit of the tree, `+` behind it when files differ from it; `unknown` outside of a clone. */
 export function describeCommit(): string {
   try {
-    const git = (...args: string[]) => execFileSync('git', args, { cwd: packageRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const git = (...args: string[]) =>
+      execFileSync('git', args, { cwd: packageRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
     return `${git('rev-parse', '--short=10', 'HEAD')}${git('status', '--porcelain', '--', 'src', 'bench') === '' ? '' : '+'}`;
   } catch {
     return 'unknown';

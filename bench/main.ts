@@ -35,7 +35,14 @@ interface Sizes {
   readonly latencySeconds: number;
 }
 
-const wholeSizes: Sizes = { rounds: 3, messages: 400_000, floodMessages: 100_000, microMs: 1_000, rates: [1_000, 10_000], latencySeconds: 20 };
+const wholeSizes: Sizes = {
+  rounds: 3,
+  messages: 400_000,
+  floodMessages: 100_000,
+  microMs: 1_000,
+  rates: [1_000, 10_000],
+  latencySeconds: 20,
+};
 const quickSizes: Sizes = { rounds: 1, messages: 150_000, floodMessages: 40_000, microMs: 200, rates: [10_000], latencySeconds: 5 };
 const compareSizes: Sizes = { ...quickSizes, rounds: 3 };
 const comparedParts: readonly Part[] = ['hop', 'engine', 'quarantine'];
@@ -95,7 +102,10 @@ type Throughput = Pick<Report, 'hop' | 'hopReports' | 'engine'>;
 /** The three ways in turn, each second round backwards, so that none always runs on what another left in the caches. */
 async function measureThroughput(stage: Stage, asked: readonly Part[], { rounds, messages }: Sizes): Promise<Throughput> {
   const results: Record<keyof Throughput, Run[]> = { hop: [], hopReports: [], engine: [] };
-  const wanted = [...(asked.includes('hop') ? (['hop', 'hopReports'] as const) : []), ...(asked.includes('engine') ? (['engine'] as const) : [])];
+  const wanted = [
+    ...(asked.includes('hop') ? (['hop', 'hopReports'] as const) : []),
+    ...(asked.includes('engine') ? (['engine'] as const) : []),
+  ];
   if (wanted.length === 0) return results;
   const source = await stage.fill('raw', messages, badShare);
   const ways: Readonly<Record<keyof Throughput, () => Promise<Run>>> = {
@@ -137,7 +147,9 @@ async function measureLatencies(stage: Stage, { rates, latencySeconds: seconds }
     const hop = await measureHopLatency(stage, await stage.emptyTopic(`paced-hop-${rate}`), { rate, seconds });
     const engine = await measureEngineLatency(stage, await stage.emptyTopic(`paced-engine-${rate}`), { rate, seconds });
     latencies.push({ rate, hop, engine });
-    process.stderr.write(`${rate}/s: p50 and p99 of the hop ${ms(hop.p50Ms)}, ${ms(hop.p99Ms)}; of the engine ${ms(engine.p50Ms)}, ${ms(engine.p99Ms)}\n`);
+    process.stderr.write(
+      `${rate}/s: p50 and p99 of the hop ${ms(hop.p50Ms)}, ${ms(hop.p99Ms)}; of the engine ${ms(engine.p50Ms)}, ${ms(engine.p99Ms)}\n`,
+    );
   }
   return latencies;
 }

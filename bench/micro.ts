@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Bench } from 'tinybench';
 import { packageRoot } from '../src/lib/package-root.ts';
+import type { Batch } from '../src/model/batch.ts';
 import type { Reject } from '../src/model/delivery.ts';
 import { answer, Slab } from '../src/model/slab.ts';
-import type { Batch } from '../src/model/batch.ts';
 import { silentLog } from '../src/observe/log.ts';
 import { claimsOf } from '../src/pipeline/batch/batcher.ts';
 import { encodeDeadLetter } from '../src/pipeline/sink/dead-letter.ts';
@@ -21,7 +21,16 @@ import { eventOf } from './events.ts';
 /** Microseconds a message on one core, by the name of the work. */
 export type Micro = Readonly<Record<MicroName, number>>;
 
-const names = ['parse + ajv', 'judge', 'parse + ajv, all bad', 'judge, all bad', 'identify', 'segment', 'copy rows', 'dead letter'] as const;
+const names = [
+  'parse + ajv',
+  'judge',
+  'parse + ajv, all bad',
+  'judge, all bad',
+  'identify',
+  'segment',
+  'copy rows',
+  'dead letter',
+] as const;
 type MicroName = (typeof names)[number];
 
 const rows = 2_000;
@@ -35,13 +44,15 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   const bench = new Bench({ time: msPerTask, warmupTime: msPerTask / 4 });
   const usual = createBatch(badShare);
   const flood = createBatch(1);
-  const judge = ({ slab }: Batch) => new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress }).judge(0, rows);
+  const judge = ({ slab }: Batch) =>
+    new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress }).judge(0, rows);
   bench.add('parse + ajv', () => parseAndValidate(usual, catalog));
   bench.add('judge', () => judge(usual));
   bench.add('parse + ajv, all bad', () => parseAndValidate(flood, catalog));
   bench.add('judge, all bad', () => judge(flood));
   const { rejects } = judge(flood);
-  const identify = (topic: string, partition: number, offset: number) => recordId({ clusterId: 'bench', topicId: topic, partition, offset });
+  const identify = (topic: string, partition: number, offset: number) =>
+    recordId({ clusterId: 'bench', topicId: topic, partition, offset });
   const records = rejects.map((reject: Reject) => quarantined(flood, reject, identify, Date.now()));
   const { places } = encodeSegment(records);
   const stored = records.map((record, index) => ({
@@ -80,7 +91,10 @@ function parseAndValidate({ slab }: Batch, { catalog, schemas }: LoadedCatalog):
 
 function createBatch(invalidShare: number): Batch {
   const events = Array.from({ length: rows }, (_, number) => eventOf(number, invalidShare));
-  const slab = Slab.allocate(rows, events.reduce((sum, { key, value }) => sum + key.length + value.length, 0));
+  const slab = Slab.allocate(
+    rows,
+    events.reduce((sum, { key, value }) => sum + key.length + value.length, 0),
+  );
   events.forEach(({ key, value }, offset) => {
     slab.append({ offset, timestamp: Date.now(), partition: 0, topic: 0, epoch: 1, value, key, headers: [] });
     slab.answers[offset] = answer.pending;

@@ -44,7 +44,9 @@ export function ratiosOf({ hop, hopReports, engine, floods }: Omit<Report, 'rati
   return {
     engineToHop: byRound(engine, hop),
     engineToHopReports: byRound(engine, hopReports),
-    floodToCopy: floods.map(({ engine: run, copy, copyParallel }) => run.messagesPerSecond / Math.max(copy.rowsPerSecond, copyParallel.rowsPerSecond)),
+    floodToCopy: floods.map(
+      ({ engine: run, copy, copyParallel }) => run.messagesPerSecond / Math.max(copy.rowsPerSecond, copyParallel.rowsPerSecond),
+    ),
   };
 }
 
@@ -95,7 +97,14 @@ export function toMarkdown(report: Report): string {
     `Commit ${commit}, ${at.slice(0, 10)}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, load before and after ${machine.loadBefore} and ${machine.loadAfter}.`,
     machine.servers.join('; '),
   ];
-  const sections = [head.join('\n'), throughputTable(report), floodTable(report), latencyTable(report), microTable(report), barLines(report)];
+  const sections = [
+    head.join('\n'),
+    throughputTable(report),
+    floodTable(report),
+    latencyTable(report),
+    microTable(report),
+    barLines(report),
+  ];
   return sections.filter((section) => section !== '').join('\n\n');
 }
 
@@ -113,7 +122,13 @@ function throughputTable({ hop, hopReports, engine, ratios }: Report): string {
 
 function floodTable({ floods, ratios }: Report): string {
   if (floods.length === 0) return '';
-  const copyRow = (name: string, copies: readonly BareCopy[]) => [name, rates(copies.map(({ rowsPerSecond }) => rowsPerSecond)), '', '', ''];
+  const copyRow = (name: string, copies: readonly BareCopy[]) => [
+    name,
+    rates(copies.map(({ rowsPerSecond }) => rowsPerSecond)),
+    '',
+    '',
+    '',
+  ];
   return table(
     ['way', 'messages/s: median (best)', 'of the better COPY', 'CPU µs a message', 'resident MB: peak (mean)'],
     [

@@ -146,7 +146,7 @@ async function produceAll(brokers: string, topic: string, messages: number, even
     'batch.size': 1_000_000,
     'queue.buffering.max.messages': chunk,
     'delivery.report.only.error': true,
-  } as ConstructorParameters<typeof kafka.Producer>[0]);
+  });
   await new Promise((resolve) => producer.connect({}, resolve));
   producer.setPollInBackground(true);
   const flush = () =>

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Settings } from './config/settings.ts';
 import { ClientPublisher } from './drivers/kafka/client-publisher.ts';
 import { ClientSource } from './drivers/kafka/client-source.ts';
 import type { Publisher, Source } from './drivers/kafka/lane.ts';
@@ -6,7 +7,6 @@ import { openWire, type TopicSettings, type WireCluster } from './drivers/kafka-
 import { type Database, openDatabase } from './drivers/postgres/database.ts';
 import type { ObjectStore } from './drivers/storage/object-store.ts';
 import { openStorage } from './drivers/storage/open-storage.ts';
-import type { Settings } from './config/settings.ts';
 import { assert } from './lib/assert.ts';
 import { systemClock } from './lib/clock.ts';
 import { DataQuarantineError } from './lib/errors.ts';
@@ -106,7 +106,8 @@ async function closeAll(closers: Closers): Promise<void> {
 
 /** Opens what the pipeline stands on, in order: cluster, stores, judges, lane; then hands it to the stages. */
 async function compose(options: AppOptions, closers: Closers): Promise<Pipeline> {
-  const { settings, health } = options;
+  const { settings, log, health } = options;
+  log.info(chooseWay(settings), 'lane and engine');
   const topics = await describeTopics(settings);
   health.ready('kafka');
   const stores = await openStores(settings, closers);
@@ -119,6 +120,18 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   const pipeline = createPipeline(options, { topics, stores, judges, lane, closers });
   failures.follow((error) => pipeline.fail(error));
   return pipeline;
+}
+
+/** Which lane and engine run. `auto` takes the best there is. */
+export function chooseWay({ kafka, validation }: Settings): { lane: 'client'; engine: 'js' } {
+  for (const [key, asked, instead] of [
+    ['kafka.lane', kafka.lane, 'client'],
+    ['validation.engine', validation.engine, 'js'],
+  ]) {
+    if (asked === 'native')
+      throw new DataQuarantineError('DQ_CONFIG_INVALID', `${key}: native is not built into this version; use auto or ${instead}.`);
+  }
+  return { lane: 'client', engine: 'js' };
 }
 
 /** Keeps a failure until somebody listens. */
@@ -169,7 +182,8 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
     onRebalanced: ({ kind, lost, partitions }, held) => {
       metrics.rebalances.inc({ kind: lost ? 'lost' : kind });
       metrics.assignedPartitions.set(held);
-      if (kind === 'revoke') for (const { topic, partition } of partitions) metrics.consumerLag.remove({ topic, partition: String(partition) });
+      if (kind === 'revoke')
+        for (const { topic, partition } of partitions) metrics.consumerLag.remove({ topic, partition: String(partition) });
       health.ready('group');
     },
   });
@@ -292,7 +306,10 @@ async function describeTopics(settings: Settings): Promise<Topics> {
     const validPartitions = cluster.topics.get(validTopic)?.partitions;
     const dlqPartitions = cluster.topics.get(dlqTopic)?.partitions;
     if (!valid || !dlq || !validPartitions || !dlqPartitions) {
-      throw new DataQuarantineError('DQ_KAFKA_TOPIC_MISSING', `the broker does not describe ${validTopic} or ${dlqTopic}; check the rights on them.`);
+      throw new DataQuarantineError(
+        'DQ_KAFKA_TOPIC_MISSING',
+        `the broker does not describe ${validTopic} or ${dlqTopic}; check the rights on them.`,
+      );
     }
     return { cluster, valid, dlq, validPartitions, dlqPartitions };
   } finally {
@@ -309,7 +326,7 @@ async function openStores(settings: Settings, closers: Closers): Promise<Stores>
   const { url } = settings.postgres;
   assert(url !== null, 'the command line asked for postgres.url');
   if (settings.postgres.migrate) await migrate(url);
-  const database = await openDatabase({ url, poolMax: tuning.loadsMax + 2 });
+  const database = openDatabase({ url, poolMax: tuning.loadsMax + 2 });
   closers.push(() => database.close());
   const storage = openStorage(settings.storage);
   closers.push(() => storage.close());

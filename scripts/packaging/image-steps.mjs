@@ -145,7 +145,23 @@ async function answers(image) {
   writeFileSync(message, `${JSON.stringify(JSON.parse(readFileSync(join(examples, readdirSync(examples)[0]), 'utf8')))}\n`);
   await run([...entry, 'validate', message, '--schema', join('schemas', schema)], shell);
   await checkHealth(JSON.parse(image.settings.HEALTHCHECK.slice(image.settings.HEALTHCHECK.indexOf('['))), shell);
+  await endsWith(3, [...entry, 'run'], { ...shell, env: { ...shell.env, ...unreachable } });
   return `version ${version} on Node ${(await run(['node', '--version'], shell)).trim()}`;
+}
+
+/** The service gets as far as its first broker: all its modules load without the development packages. */
+const unreachable = {
+  DQ_KAFKA_BROKERS: '127.0.0.1:1',
+  DQ_POSTGRES_URL: 'postgres://nobody:nothing@127.0.0.1:1/nowhere',
+  DQ_STORAGE_URL: 'file:///tmp/dataquarantine-nowhere',
+};
+
+async function endsWith(code, command, shell) {
+  const ending = await run(command, shell).then(
+    () => 'ended with 0',
+    (error) => error.message,
+  );
+  if (!ending.endsWith(`ended with ${code}`)) throw new Error(`${command.join(' ')} should have ended with ${code}\n${ending}`);
 }
 
 async function checkHealth(command, shell) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { chooseWay } from '../app.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { ClientPublisher } from '../drivers/kafka/client-publisher.ts';
@@ -102,6 +103,7 @@ interface Running {
 interface Result {
   readonly flow: Flow;
   readonly seconds: number;
+  readonly way: ReturnType<typeof chooseWay>;
 }
 
 /** Fills the source topic, then runs the service until it has settled all of it. */
@@ -124,7 +126,7 @@ async function runOnce(settings: Settings, options: DemoOptions, { log, signal, 
           startedMs = performance.now();
         if (flow.consumed < feeder.fed) return;
         clearInterval(timer);
-        result = { flow, seconds: (performance.now() - (startedMs ?? performance.now())) / 1000 };
+        result = { way: chooseWay(settings), flow, seconds: (performance.now() - (startedMs ?? performance.now())) / 1000 };
         stop.abort();
       };
       const timer = setInterval(() => void look(), 10);
@@ -149,11 +151,12 @@ async function runLive(io: Io, settings: Settings, options: DemoOptions, { log, 
       counted = metrics;
       say(whereToLook(address, settings));
       feeding = feeder.feedAt(options.rate, signal);
-      const timer = setInterval(async () => {
+      const show = async () => {
         const before = flow;
         flow = await flowOf(metrics);
         showProgress(io, flow, flow.consumed - before.consumed);
-      }, 1_000);
+      };
+      const timer = setInterval(() => void show(), 1_000);
       signal.addEventListener('abort', () => clearInterval(timer));
     },
   });
@@ -161,7 +164,7 @@ async function runLive(io: Io, settings: Settings, options: DemoOptions, { log, 
   await feeder.close();
   if (io.stdout.isTTY) say('');
   say('Stopped: what was read is settled and committed.');
-  return { flow: counted ? await flowOf(counted) : flow, seconds: (performance.now() - startedMs) / 1000 };
+  return { way: chooseWay(settings), flow: counted ? await flowOf(counted) : flow, seconds: (performance.now() - startedMs) / 1000 };
 }
 
 function whereToLook(address: string, { kafka, postgres }: Settings): string {
@@ -250,7 +253,7 @@ async function flowOf(metrics: Metrics): Promise<Flow> {
 }
 
 async function verified(wire: Wire, settings: Settings, topics: DemoTopics): Promise<VerifyReport> {
-  const database = await openDatabase({ url: settings.postgres.url as string, poolMax: 2 });
+  const database = openDatabase({ url: settings.postgres.url as string, poolMax: 2 });
   try {
     const { groupId, sourceTopics, validTopic } = settings.kafka;
     return await verify({ wire, database, storage: null, group: groupId, sourceTopics, validTopic, dlqTopic: topics.dlq, from: null });
@@ -259,7 +262,7 @@ async function verified(wire: Wire, settings: Settings, topics: DemoTopics): Pro
   }
 }
 
-function summarize(io: Io, options: DemoOptions, { flow, seconds }: Result, { counts, unaccounted }: VerifyReport): void {
+function summarize(io: Io, options: DemoOptions, { flow, seconds, way }: Result, { counts, unaccounted }: VerifyReport): void {
   const missing = Math.max(counts.unaccounted, flow.consumed - counts.in);
   const result = {
     ...flow,
@@ -267,8 +270,7 @@ function summarize(io: Io, options: DemoOptions, { flow, seconds }: Result, { co
     unaccounted: missing,
     seconds: Number(seconds.toFixed(3)),
     messages_per_second: Math.round(flow.consumed / Math.max(seconds, 0.001)),
-    lane: 'client',
-    engine: 'js',
+    ...way,
   };
   for (const { topic, partition, offset } of unaccounted) printLine(io.stderr, `unaccounted: ${topic}/${partition}/${offset}`);
   if (options.json) printLine(io.stdout, JSON.stringify(result));

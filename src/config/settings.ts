@@ -74,12 +74,12 @@ const kafka = section({
   ),
   lane: setting(
     choice(['auto', 'native', 'client']).default('auto'),
-    'How messages cross from and to Kafka: in native code, or through the client library. `auto` takes native where it is built.',
+    'How messages cross from and to Kafka: in native code, or through the client library. `auto` takes native where it is built. It is not built yet.',
     { environment: 'DQ_LANE' },
   ),
   lossyHeaders: setting(
     truth().default(false),
-    'Go on where the client lane cannot carry a header unchanged (one without a value, one named `__proto__`)? Such headers then arrive changed.',
+    'Go on where the client lane cannot carry a header unchanged (a name that is not UTF-8)? It then arrives changed; otherwise its partition stops.',
   ),
 });
 
@@ -158,13 +158,19 @@ const limits = section({
 });
 
 const spool = section({
-  dir: setting(text('a folder').default('spool'), 'The folder that takes quarantined messages while database or storage are away.', {
-    environment: 'DQ_SPOOL_DIR',
+  dir: setting(
+    text('a folder').default('spool'),
+    'The folder that takes quarantined messages while database or storage are away. Not used yet: until then such messages hold their offsets.',
+    {
+      environment: 'DQ_SPOOL_DIR',
+    },
+  ),
+  bytesMax: setting(size(mib, 1024 * gib).default(gib), 'The most that may lie there; a full spool stops consumption. Not used yet.', {
+    unit: 'bytes',
   }),
-  bytesMax: setting(size(mib, 1024 * gib).default(gib), 'The most that may lie there; a full spool stops consumption.', { unit: 'bytes' }),
   commit: setting(
     truthOrAuto().default('auto'),
-    "May offsets be committed on the spool alone? `auto`: yes, unless the folder lies on a container's own layer or in memory.",
+    "May offsets be committed on the spool alone? `auto`: yes, unless the folder lies on a container's own layer or in memory. Not used yet.",
   ),
 });
 
@@ -190,7 +196,7 @@ const validation = section({
   ),
   engine: setting(
     choice(['auto', 'native', 'js']).default('auto'),
-    'What judges messages. `auto`: native code where it is built and takes the schema, generated JavaScript elsewhere.',
+    'What judges messages. `auto`: native code where it is built and takes the schema, generated JavaScript elsewhere. Native code is not built yet.',
     { environment: 'DQ_ENGINE' },
   ),
 });

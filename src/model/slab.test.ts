@@ -18,7 +18,10 @@ const message: fc.Arbitrary<MessageParts> = fc.record({
 test('what is appended is read back the same, null and empty kept apart, in this thread and as seen from another', () => {
   fc.assert(
     fc.property(fc.array(message, { maxLength: 8 }), (messages) => {
-      const slab = Slab.allocate(8, messages.reduce((sum, parts) => sum + Slab.bytesOf(parts), 0));
+      const slab = Slab.allocate(
+        8,
+        messages.reduce((sum, parts) => sum + Slab.bytesOf(parts), 0),
+      );
       for (const parts of messages) expect(slab.append(parts)).toBe(true);
       const seen = Slab.attach(slab.toWire(), slab.count);
       messages.forEach((parts, row) => {
@@ -40,7 +43,16 @@ test('what is appended is read back the same, null and empty kept apart, in this
 });
 
 test('a message that does not fit is refused and leaves the slab as it was', () => {
-  const parts: MessageParts = { offset: 1, timestamp: 0, partition: 0, topic: 0, epoch: 1, value: Buffer.alloc(10), key: null, headers: [] };
+  const parts: MessageParts = {
+    offset: 1,
+    timestamp: 0,
+    partition: 0,
+    topic: 0,
+    epoch: 1,
+    value: Buffer.alloc(10),
+    key: null,
+    headers: [],
+  };
   const slab = Slab.allocate(2, 15);
   expect(slab.append(parts)).toBe(true);
   expect(slab.append(parts)).toBe(false);

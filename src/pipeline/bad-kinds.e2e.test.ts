@@ -27,7 +27,8 @@ interface BadMessage {
 
 const mib = 2 ** 20;
 const text = (value: string) => Buffer.from(value);
-const event = (rest: string) => text(`{"_schema":"user_event","user_id":"USER000001","event_type":"click","timestamp":"2026-01-01T00:00:00Z"${rest}}`);
+const event = (rest: string) =>
+  text(`{"_schema":"user_event","user_id":"USER000001","event_type":"click","timestamp":"2026-01-01T00:00:00Z"${rest}}`);
 const hostile: Header[] = [
   { name: '__proto__', value: text('{"polluted":true}') },
   { name: 'dq.id', value: text('forged') },
@@ -38,12 +39,29 @@ const hostile: Header[] = [
 
 /** Every error type of the contract but the two that the valid topic gives, each at least once. */
 const badMessages: readonly BadMessage[] = [
-  { name: 'a wrong field', errorType: 'schema_violation', value: event(',"amount":-1'), key: text('k1'), fieldPath: 'amount', isJson: true },
+  {
+    name: 'a wrong field',
+    errorType: 'schema_violation',
+    value: event(',"amount":-1'),
+    key: text('k1'),
+    fieldPath: 'amount',
+    isJson: true,
+  },
   { name: 'hostile headers', errorType: 'schema_violation', value: event(',"amount":-1'), headers: hostile, isJson: true },
-  { name: 'a number past 2^53, an escape and odd spaces', errorType: 'schema_violation', value: event(' , "extra" : 9007199254740993.10 ,"x":"\\u00e9\\/"'), isJson: true },
+  {
+    name: 'a number past 2^53, an escape and odd spaces',
+    errorType: 'schema_violation',
+    value: event(' , "extra" : 9007199254740993.10 ,"x":"\\u00e9\\/"'),
+    isJson: true,
+  },
   { name: 'no schema', errorType: 'schema_missing', value: text('{"a":1}'), isJson: true },
   { name: 'an unknown schema', errorType: 'schema_not_found', value: text('{"_schema":"../../etc/passwd"}'), isJson: true },
-  { name: 'an unknown version', errorType: 'schema_not_found', value: text('{"_schema":"user_event","_schema_version":"9.9.9"}'), isJson: true },
+  {
+    name: 'an unknown version',
+    errorType: 'schema_not_found',
+    value: text('{"_schema":"user_event","_schema_version":"9.9.9"}'),
+    isJson: true,
+  },
   { name: 'an empty value', errorType: 'malformed_json', value: Buffer.alloc(0), isJson: false },
   { name: 'broken JSON', errorType: 'malformed_json', value: text('{"_schema":"user_event",'), isJson: false },
   { name: 'a NUL byte', errorType: 'malformed_json', value: text('{"a":"\u0000"}'), isJson: false },
@@ -56,9 +74,26 @@ const badMessages: readonly BadMessage[] = [
   { name: 'too deep', errorType: 'too_deep', value: text(`${'['.repeat(129)}${']'.repeat(129)}`), isJson: true },
   { name: 'too large', errorType: 'too_large', value: text(`{"a":"${'x'.repeat(11 * mib)}"}`), isJson: true, pointer: true },
   { name: 'ten megabytes', errorType: 'schema_missing', value: text(`{"a":"${'y'.repeat(10 * mib - 8)}"}`), isJson: true, pointer: true },
-  { name: 'too many members', errorType: 'too_large', value: text(`{${Array.from({ length: 100_001 }, (_, index) => `"k${index}":1`).join(',')}}`), isJson: true, pointer: true },
-  { name: 'too large headers', errorType: 'too_large', value: event(''), headers: [{ name: 'big', value: Buffer.alloc(65 * 1024, 120) }], isJson: true },
-  { name: 'a pattern that never ends', errorType: 'validation_timeout', value: text(`{"_schema":"slow","text":"${'a'.repeat(40)}!"}`), isJson: true },
+  {
+    name: 'too many members',
+    errorType: 'too_large',
+    value: text(`{${Array.from({ length: 100_001 }, (_, index) => `"k${index}":1`).join(',')}}`),
+    isJson: true,
+    pointer: true,
+  },
+  {
+    name: 'too large headers',
+    errorType: 'too_large',
+    value: event(''),
+    headers: [{ name: 'big', value: Buffer.alloc(65 * 1024, 120) }],
+    isJson: true,
+  },
+  {
+    name: 'a pattern that never ends',
+    errorType: 'validation_timeout',
+    value: text(`{"_schema":"slow","text":"${'a'.repeat(40)}!"}`),
+    isJson: true,
+  },
   { name: 'a validator that breaks', errorType: 'validator_error', value: text('{"_schema":"broken"}'), isJson: true },
 ];
 
@@ -109,7 +144,9 @@ test('what the valid topic refuses for good is quarantined, its neighbours pass,
     { offset: 2, error_type: 'publish_refused', schema_name: 'user_event' },
   ]);
   const passed = await readAll(stage, stage.valid);
-  expect(passed.map(({ key, value }) => [String(key), value])).toEqual([0, 3, 4].map((index) => [String(messages[index]?.key), messages[index]?.value]));
+  expect(passed.map(({ key, value }) => [String(key), value])).toEqual(
+    [0, 3, 4].map((index) => [String(messages[index]?.key), messages[index]?.value]),
+  );
   expect((await stage.verify()).counts).toMatchObject({ in: 5, valid: 2, tombstones: 1, quarantined: 2, unaccounted: 0 });
 });
 
@@ -189,7 +226,12 @@ function expectLetter(bad: BadMessage, { row, id, letters, offset }: Kept & { ro
   const source = (bad.headers ?? []).filter(({ name }) => name !== 'dq.id');
   expect(letter.headers.slice(0, source.length)).toEqual(source);
   const own = Object.fromEntries(letter.headers.slice(source.length).map((header) => [header.name, String(header.value)]));
-  expect(own).toMatchObject({ 'dq.id': id, 'dq.original.offset': String(offset), 'dq.error.type': bad.errorType, 'dq.payload.ref': row['storage_path'] });
+  expect(own).toMatchObject({
+    'dq.id': id,
+    'dq.original.offset': String(offset),
+    'dq.error.type': bad.errorType,
+    'dq.payload.ref': row['storage_path'],
+  });
 }
 
 /** One batch a message: what is beside it must not matter. */

@@ -1,13 +1,19 @@
 import { expect, test } from 'vitest';
-import { silentLog } from '../observe/log.ts';
 import { ClientPublisher } from '../drivers/kafka/client-publisher.ts';
-import { sampleEvents } from '../testing/sample-events.ts';
+import { silentLog } from '../observe/log.ts';
 import { openStage, type Stage } from '../testing/engine.ts';
+import { sampleEvents } from '../testing/sample-events.ts';
 
 /** Writes sample events, 20 % of them bad, over all partitions of the source; returns how many. */
 async function feed(stage: Stage, count: number, seed: number): Promise<void> {
   const client = { brokers: stage.env['DQ_KAFKA_BROKERS'] as string, clientId: 'feeder', properties: {} };
-  const publisher = await ClientPublisher.open({ client, messageBytesMax: 2 ** 24, batchBytesMax: 1_000_000, log: silentLog(), onFatal: () => {} });
+  const publisher = await ClientPublisher.open({
+    client,
+    messageBytesMax: 2 ** 24,
+    batchBytesMax: 1_000_000,
+    log: silentLog(),
+    onFatal: () => {},
+  });
   const events = sampleEvents({ seed, invalid: 0.2 });
   for (let fed = 0; fed < count; fed += 1_000) {
     const records = Array.from({ length: Math.min(1_000, count - fed) }, (_, index) => {
@@ -51,8 +57,8 @@ test('killed in the middle again and again, it loses nothing and writes no secon
   await stage.committed();
   expect(await engine.stop()).toBe(0);
   const { counts, unaccounted } = await stage.verify();
-  expect(unaccounted).toEqual([]);
   expect(counts).toMatchObject({ in: 60_000, unaccounted: 0 });
+  expect(unaccounted).toEqual([]);
   const { rows } = await stage.database.withClient((client) =>
     client.query('SELECT count(*)::int AS rows, count(DISTINCT (topic, partition, "offset"))::int AS records FROM quarantine_records'),
   );
@@ -60,6 +66,8 @@ test('killed in the middle again and again, it loses nothing and writes no secon
 });
 
 async function settledRows(stage: Stage): Promise<number> {
-  const { rows } = await stage.database.withClient((client) => client.query<{ count: number }>('SELECT count(*)::int AS count FROM quarantine_records'));
+  const { rows } = await stage.database.withClient((client) =>
+    client.query<{ count: number }>('SELECT count(*)::int AS count FROM quarantine_records'),
+  );
   return rows[0]?.count ?? 0;
 }

@@ -109,7 +109,12 @@ export class Pipeline {
     }
     committer.flush();
     if (committer.openBatches > 0) {
-      this.fail(new DataQuarantineError('DQ_DRAIN_TIMEOUT', `${committer.openBatches} batches were still open after ${drainMsMax} ms; they are read again`));
+      this.fail(
+        new DataQuarantineError(
+          'DQ_DRAIN_TIMEOUT',
+          `${committer.openBatches} batches were still open after ${drainMsMax} ms; they are read again`,
+        ),
+      );
     }
   }
 

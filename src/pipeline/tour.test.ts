@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../lib/clock.ts';
 import type { OutgoingRecord, Publisher, SlabPublication } from '../drivers/kafka/lane.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Watermark } from '../model/delivery.ts';
 import { answer, type MessageParts, type Slab } from '../model/slab.ts';

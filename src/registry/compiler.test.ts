@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasCode } from '../lib/errors.ts';
-import { compileInMemory, compileSchema, lintSchema, moduleEnd, schemaDigest, type SchemaProblem } from './compiler.ts';
+import { compileInMemory, compileSchema, lintSchema, moduleEnd, type SchemaProblem, schemaDigest } from './compiler.ts';
 import { loadValidator, type ValidateFunction } from './validator-runtime.ts';
 
 let folder: string;

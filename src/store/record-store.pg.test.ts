@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../drivers/postgres/database.ts';
 import type { Quarantined, StoredPlace } from '../model/record.ts';
 import type { Fault } from '../model/verdict.ts';
@@ -15,9 +15,16 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function freshStore(): Promise<{ store: RecordStore; database: Database; url: string }> {
-  const url = await freshDatabase();
-  return { ...openStore(url), url };
+let databaseUrl = '';
+beforeAll(async () => {
+  databaseUrl = await freshDatabase();
+});
+
+/** A store on this file's database, in which nothing is stored. */
+async function freshStore(): Promise<{ store: RecordStore; database: Database }> {
+  const opened = openStore(databaseUrl);
+  await query(opened.database, 'TRUNCATE quarantine_records');
+  return opened;
 }
 
 /** A store as an instance of its own has it. */
@@ -211,8 +218,8 @@ test('a record that comes with another payload is a conflict, and nothing of its
 });
 
 test('instances that insert the same records at once all end well, and agree on what is stored', async () => {
-  const { database, url } = await freshStore();
-  const instances = ['a', 'b', 'c'].map((name) => ({ name, ...openStore(url) }));
+  const { database } = await freshStore();
+  const instances = ['a', 'b', 'c'].map((name) => ({ name, ...openStore(databaseUrl) }));
   for (let from = 0; from < 10_000; from += 1_000) {
     // Each has its own order and some records that the others do not have yet.
     const believed = await Promise.all(
@@ -230,8 +237,8 @@ test('instances that insert the same records at once all end well, and agree on 
 });
 
 test('rows that went in although the answer was lost are found again', async () => {
-  const { url, database } = await freshStore();
-  const proxy = await openProxyThatLoses('COPY 100', url);
+  const { database } = await freshStore();
+  const proxy = await openProxyThatLoses('COPY 100', databaseUrl);
   const { store } = openStore(proxy.url);
   const rows = rowsOf(0, 100, 'first');
   await expect(store.insert(rows)).rejects.toEqual(expect.objectContaining({ code: 'DQ_COPY_INTERRUPTED', retryable: true }));
@@ -240,7 +247,7 @@ test('rows that went in although the answer was lost are found again', async () 
 });
 
 test('a row that vanishes between two statements is no repeat: the call may be tried again', async () => {
-  const { store, database } = await freshStore();
+  const { store, database } = openStore(await freshDatabase());
   await store.insert([rowOf(1)]);
   await store.insert([rowOf(1)]);
   await query(database, `CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`);
@@ -249,7 +256,7 @@ test('a row that vanishes between two statements is no repeat: the call may be t
 });
 
 test('a missing table is refused, with the reason', async () => {
-  const { store, database } = await freshStore();
+  const { store, database } = openStore(await freshDatabase());
   await query(database, 'DROP TABLE quarantine_records');
   await expect(store.insert([rowOf(1)])).rejects.toEqual(expect.objectContaining({ code: 'DQ_POSTGRES_REFUSED', retryable: false }));
 });

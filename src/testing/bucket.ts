@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { openStorage } from '../drivers/storage/open-storage.ts';
 import { requireSuffix } from './require-suffix.ts';
-import type { S3Address } from './services/s3-server.ts';
+import type { S3Address } from './services/service.ts';
 
 requireSuffix('bucket.ts', ['s3', 'e2e']);
 

@@ -32,7 +32,7 @@ afterAll(async () => {
 /** A server ends a session a moment after its client has closed it, so it is asked for a while. */
 async function connectionsTo(databases: readonly string[]): Promise<string[]> {
   if (databases.length === 0) return [];
-  const database = await openDatabase({ url: postgresUrl(), poolMax: 1 });
+  const database = openDatabase({ url: postgresUrl(), poolMax: 1 });
   const sql = `SELECT format('%s in %s: %s', application_name, datname, left(query, 80)) AS leak FROM pg_stat_activity WHERE datname = ANY($1)`;
   try {
     for (let tries = 1; ; tries += 1) {

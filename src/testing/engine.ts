@@ -9,7 +9,7 @@ import { openWire, type Wire } from '../drivers/kafka-wire/wire.ts';
 import { type Database, openDatabase } from '../drivers/postgres/database.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
-import { verify, type VerifyReport } from '../ledger/verify.ts';
+import { type VerifyReport, verify } from '../ledger/verify.ts';
 import { packageRoot } from '../lib/package-root.ts';
 import { brokers, freshGroup, freshTopic, type TopicOptions } from './broker.ts';
 import { freshBucket } from './bucket.ts';
@@ -77,7 +77,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const group = freshGroup();
   const wire = await openWire({ brokers: brokers().split(','), client: {} });
   closers.push(() => wire.close());
-  const database = await openDatabase({ url, poolMax: 2 });
+  const database = openDatabase({ url, poolMax: 2 });
   closers.push(() => database.close());
   const storage = openStorage(bucket);
   closers.push(() => storage.close());
@@ -106,9 +106,27 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     }
   };
   return {
-    ...{ source, valid, dlq, group, wire, database, storage, env, committed },
+    source,
+    valid,
+    dlq,
+    group,
+    wire,
+    database,
+    storage,
+    env,
+    committed,
     start: () => startEngine(env, settingsFile(options.settings)),
-    verify: () => verify({ wire, database, storage, group, sourceTopics: [source], validTopic: valid, dlqTopic: dlq, from: null }),
+    verify: () =>
+      verify({
+        wire,
+        database,
+        storage,
+        group,
+        sourceTopics: [source],
+        validTopic: valid,
+        dlqTopic: dlq,
+        from: null,
+      }),
   };
 }
 
@@ -140,7 +158,9 @@ export async function startEngine(env: Readonly<Record<string, string>>, words: 
   });
   createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => complaints.push(line));
   const failed = ended.then((code): never => {
-    throw new Error(`the service ended with ${code} before it was ready: ${[...complaints, ...log.map((entry) => JSON.stringify(entry))].join('\n')}`);
+    throw new Error(
+      `the service ended with ${code} before it was ready: ${[...complaints, ...log.map((entry) => JSON.stringify(entry))].join('\n')}`,
+    );
   });
   const address = await Promise.race([started, failed]);
   failed.catch(() => {});

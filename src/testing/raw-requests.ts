@@ -27,7 +27,11 @@ export async function deleteRecordsBefore({ topic, partition }: Place, offset: n
 /** A new cluster can keep no offsets before somebody has asked for the coordinator of a group. */
 async function ensureCoordinator(group: string, topic: string): Promise<void> {
   const wire = await openWire({ brokers: [brokers()], client: {} });
-  await wire.committed(group, [topic]).finally(() => wire.close());
+  try {
+    await wire.committed(group, [topic]);
+  } finally {
+    await wire.close();
+  }
 }
 
 /** The cluster of a test run has one broker, which leads and coordinates all. */

@@ -1,4 +1,4 @@
-import type { Addresses } from './services/services.ts';
+import type { Addresses } from './services/service.ts';
 
 /** What the run gives to its test files, each for `inject` of vitest. Servers that no selected test needs are null. */
 export interface RunContext {

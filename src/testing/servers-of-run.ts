@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import './run-context.ts';
-import { type OpenService, openService, type ServiceName } from './services/services.ts';
+import { closeAll, type OpenService, type ServiceName } from './services/service.ts';
+import { openService } from './services/services.ts';
 import { createTemplate, dropDatabase } from './template-database.ts';
 
 const needs: Readonly<Record<string, readonly ServiceName[]>> = {
@@ -13,17 +14,12 @@ const needs: Readonly<Record<string, readonly ServiceName[]>> = {
 /** Starts, side by side, the servers that the selected test files need, once for the whole run; returns what ends them. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const needed = new Set(project.getProvidedContext().suffixes.flatMap((suffix) => needs[suffix] ?? []));
-  const opening = {
-    kafka: needed.has('kafka') ? openService('kafka') : null,
-    postgres: needed.has('postgres') ? openService('postgres') : null,
-    s3: needed.has('s3') ? openService('s3') : null,
-  };
-  const closeAll = async (): Promise<void> => {
-    const settled = await Promise.allSettled(Object.values(opening));
-    await Promise.all(settled.map((one) => (one.status === 'fulfilled' ? one.value?.close() : undefined)));
-  };
+  const kafkaOpens = needed.has('kafka') ? openService('kafka') : null;
+  const postgresOpens = needed.has('postgres') ? openService('postgres') : null;
+  const s3Opens = needed.has('s3') ? openService('s3') : null;
+  const opening = [kafkaOpens, postgresOpens, s3Opens].filter((one) => one !== null);
   try {
-    const [kafka, postgres, s3] = await Promise.all([opening.kafka, opening.postgres, opening.s3]);
+    const [kafka, postgres, s3] = await Promise.all([kafkaOpens, postgresOpens, s3Opens]);
     for (const one of [kafka, postgres, s3]) if (one) say(one);
     const template = postgres ? await createTemplate(postgres.address.url) : '';
     project.provide('kafka', kafka?.address ?? null);
@@ -33,10 +29,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     return async () => {
       // The server may be one that runs on.
       if (postgres) await dropDatabase(postgres.address.url, template);
-      await closeAll();
+      await closeAll(opening);
     };
   } catch (error) {
-    await closeAll();
+    await closeAll(opening);
     throw error;
   }
 }

@@ -31,7 +31,7 @@ export function urlOfDatabase(serverUrl: string, name: string): string {
 }
 
 async function onServer(serverUrl: string, sql: string): Promise<void> {
-  const database = await openDatabase({ url: serverUrl, poolMax: 1 });
+  const database = openDatabase({ url: serverUrl, poolMax: 1 });
   try {
     await database.withClient((client) => client.query(sql));
   } finally {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { fingerprintOf } from '../model/fingerprint.ts';
 import { type ErrorType, type Fault, outcomeOf } from '../model/verdict.ts';
 import { dottedPath, type JsonPath, pointerPath } from './json-path.ts';
 
@@ -31,7 +31,7 @@ export function createFault({ type, message, schema, path, keyword, kind }: Caus
     instance_path: path && pointerPath(path),
     engine: 'js',
     keyword,
-    fingerprint: fingerprintOf([schema.name, keyword, path && pointerPath(path.map(folded)), kind ?? type]),
+    fingerprint: fingerprintOf({ schema: schema.name, keyword, foldedPath: path && pointerPath(path.map(folded)), kind: kind ?? type }),
     schema_name: schema.name,
     schema_version: schema.version,
   };
@@ -45,18 +45,4 @@ export function plainFault(type: ErrorType, message: string, path: JsonPath | nu
 /** The same mistake in the third and in the seventh item has one cause. */
 function folded(segment: string | number): string {
   return typeof segment === 'number' ? '*' : segment;
-}
-
-const fingerprints = new Map<string, string>();
-const fingerprintsMax = 1_000;
-
-/** Bad messages come in swarms of one cause, so the last fingerprints are kept. */
-function fingerprintOf(cause: readonly (string | null)[]): string {
-  const text = JSON.stringify(cause);
-  const known = fingerprints.get(text);
-  if (known !== undefined) return known;
-  const fingerprint = `v1:${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
-  if (fingerprints.size >= fingerprintsMax) fingerprints.clear();
-  fingerprints.set(text, fingerprint);
-  return fingerprint;
 }

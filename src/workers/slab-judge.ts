@@ -1,11 +1,11 @@
-import type { Header } from '../model/header.ts';
 import type { Reject } from '../model/delivery.ts';
+import type { Header } from '../model/header.ts';
 import { answer, column, rowWords, type Slab } from '../model/slab.ts';
 import type { Fault } from '../model/verdict.ts';
 import { plainFault, type SchemaIdentity } from './fault.ts';
+import type { JsonPath } from './json-path.ts';
 import { judgeValue } from './judge.ts';
 import type { JudgeProgress } from './judge-progress.ts';
-import type { JsonPath } from './json-path.ts';
 import { keyText } from './key-text.ts';
 import type { LoadedCatalog, LoadedSchema } from './loaded-catalog.ts';
 import { Flaw, type JudgeLimits, readJson } from './read-json.ts';

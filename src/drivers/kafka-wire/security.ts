@@ -84,7 +84,8 @@ function saslOf(client: ClientProperties): SASLOptions {
 function pem(client: ClientProperties, name: string): string | Buffer | null {
   const inline = text(client, `${name}.pem`);
   const location = text(client, `${name}.location`);
-  if (inline !== null || location === null) return inline;
+  // `probe` is librdkafka's word for the certificates of the system, which Node trusts by itself.
+  if (inline !== null || location === null || location === 'probe') return inline;
   try {
     return readFileSync(location);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { silentLog } from '../../observe/log.ts';
 import type { Header } from '../../model/header.ts';
 import { Slab } from '../../model/slab.ts';
+import { silentLog } from '../../observe/log.ts';
 import { brokers, freshGroup, freshTopic } from '../../testing/broker.ts';
 import { encodeBatch, produceRaw, type RawRecord } from '../../testing/raw-records.ts';
 import { openWire, type Wire, type WireRecord } from '../kafka-wire/wire.ts';
@@ -28,7 +28,13 @@ const fatal = (error: unknown) => {
 
 async function publisherOf(messageBytesMax = 1_000_000): Promise<ClientPublisher> {
   const client = { brokers: brokers(), clientId: 'test-producer', properties: {} };
-  const publisher = await ClientPublisher.open({ client, messageBytesMax, batchBytesMax: Math.min(messageBytesMax, 1_000_000), log: silentLog(), onFatal: fatal });
+  const publisher = await ClientPublisher.open({
+    client,
+    messageBytesMax,
+    batchBytesMax: Math.min(messageBytesMax, 1_000_000),
+    log: silentLog(),
+    onFatal: fatal,
+  });
   closers.push(() => publisher.close());
   return publisher;
 }
@@ -88,7 +94,12 @@ test('what crosses the lane and goes on is byte for byte what came: null and emp
     { key: Buffer.from('k'), value: Buffer.from('{"a":1}'), headers: [named('a', '1'), named('a', '2'), named('', 'x')], timestamp: 1 },
     { key: null, value: null, headers: [], timestamp: 1_767_225_600_000 },
     { key: Buffer.alloc(0), value: Buffer.alloc(0), headers: [named('empty', '')], timestamp: 2 },
-    { key: Buffer.from([0, 255]), value: Buffer.from([0, 1, 254]), headers: [named('__proto__', 'evil'), named('constructor', 'c')], timestamp: 3 },
+    {
+      key: Buffer.from([0, 255]),
+      value: Buffer.from([0, 1, 254]),
+      headers: [named('__proto__', 'evil'), named('constructor', 'c')],
+      timestamp: 3,
+    },
     { key: null, value: Buffer.from('x'), headers: [named('0', 'index'), named('ключ', 'ü')], timestamp: 4 },
   ];
   await produceRaw({ broker: brokers(), topic: from, partition: 0, batch: encodeBatch(raw) });
@@ -96,9 +107,16 @@ test('what crosses the lane and goes on is byte for byte what came: null and emp
   const slab = Slab.allocate(16, 4_096);
   await fillTo(source, slab, raw.length);
   const rows = Int32Array.from(raw.keys());
-  const refused = await (await publisherOf()).publishSlab({ topic: to, slab, rows, partitions: new Int32Array(raw.length), keys: new Map() });
+  const refused = await (await publisherOf()).publishSlab({
+    topic: to,
+    slab,
+    rows,
+    partitions: new Int32Array(raw.length),
+    keys: new Map(),
+  });
   expect(refused).toEqual([]);
-  const plain = (records: readonly (WireRecord | RawRecord)[]) => records.map(({ key, value, headers, timestamp }) => ({ key, value, headers, timestamp }));
+  const plain = (records: readonly (WireRecord | RawRecord)[]) =>
+    records.map(({ key, value, headers, timestamp }) => ({ key, value, headers, timestamp }));
   expect(plain(await readAll(to))).toEqual(plain(raw));
 });
 
@@ -224,7 +242,7 @@ test('only the guilty are refused: too large, keyless on a compacted topic; thei
   const keyed = (value: string) => record(value, { key: Buffer.from(value.slice(0, 20)) });
   const records = [keyed('1'), keyed('2'.repeat(12_000)), keyed('3'), record('no key'), keyed('5'), keyed('6'.repeat(200_000)), keyed('7')];
   const refused = await publisher.publishRecords(topic, records);
-  expect(refused.map(({ row, reason }) => [row, reason]).sort()).toEqual([
+  expect(refused.toSorted((a, b) => a.row - b.row).map(({ row, reason }) => [row, reason])).toEqual([
     [1, 'too_large'],
     [3, 'refused'],
     [5, 'too_large'],

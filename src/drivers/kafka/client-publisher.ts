@@ -107,7 +107,7 @@ export class ClientPublisher implements Publisher {
         const row = rows[index] as number;
         const key = (keys.get(row) as Buffer | undefined) ?? slab.key(row);
         const headers = toClientHeaders(slab.headers(row));
-        this.#producer.produce(topic, partitions[index] as number, slab.value(row), key, slab.timestamp(row), undefined, headers);
+        this.#producer.produce(topic, partitions[index], slab.value(row), key, slab.timestamp(row), undefined, headers);
       },
     });
     return refused.map((refusal) => ({ ...refusal, row: rows[refusal.row] as number }));
@@ -144,7 +144,10 @@ export class ClientPublisher implements Publisher {
         else again.push(index);
       }
       if (again.length === 0) break;
-      this.#options.log.warn({ messages: again.length, code: failed[0]?.error.code, attempt }, `kafka producer: ${failed[0]?.error.message}; sending again`);
+      this.#options.log.warn(
+        { messages: again.length, code: failed[0]?.error.code, attempt },
+        `kafka producer: ${failed[0]?.error.message}; sending again`,
+      );
       await new Promise((resolve) => setTimeout(resolve, Math.min(retryDelayMsMax, 100 * 2 ** Math.min(attempt, 6))));
       again.sort((a, b) => a - b);
       failed = await this.#send(publication, again);

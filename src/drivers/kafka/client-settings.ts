@@ -54,7 +54,10 @@ export function consumerSettings(settings: ClientSettings, groupId: string): Con
 }
 
 /** All settings of the producer. `messageBytesMax` is the largest message that any target topic takes. */
-export function producerSettings(settings: ClientSettings, limits: { messageBytesMax: number; batchBytesMax: number }): ProducerGlobalConfig {
+export function producerSettings(
+  settings: ClientSettings,
+  limits: { messageBytesMax: number; batchBytesMax: number },
+): ProducerGlobalConfig {
   return {
     'linger.ms': 5,
     'batch.size': limits.batchBytesMax,

@@ -71,7 +71,7 @@ export class ClientSource implements Source {
   #carried: Carried[] = [];
   #carriedHead = 0;
   #epochLast = 0;
-  #rebalances: Rebalance[] = [];
+  readonly #rebalances: Rebalance[] = [];
   #rebalanceWaiter: Deferred | null = null;
   #paused = false;
   #closing = false;
@@ -87,7 +87,7 @@ export class ClientSource implements Source {
       ...consumerSettings(options.client, options.groupId),
       rebalance_cb: (error: LibrdKafkaError, partitions: ClientPartition[]) => this.#queueRebalance(error, partitions),
       offset_commit_cb: true,
-    } as ConsumerGlobalConfig) as ClientConsumer;
+    }) as ClientConsumer;
     this.#consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
     this.#consumer.on('event.error', (error: LibrdKafkaError) => this.#onError(error));
     this.#consumer.on('event.stats', (event: { message: string }) => options.onLag(lagOf(event.message, this.topics)));
@@ -302,7 +302,10 @@ export class ClientSource implements Source {
 }
 
 /** Connects a client within 15 s; what it logs meanwhile is the reason that the error gives. */
-export async function connect(client: { connect(options: object, cb: (error: LibrdKafkaError | null) => void): unknown } & NodeJS.EventEmitter, brokers: string): Promise<void> {
+export async function connect(
+  client: { connect(options: object, cb: (error: LibrdKafkaError | null) => void): unknown } & NodeJS.EventEmitter,
+  brokers: string,
+): Promise<void> {
   let lastReason = 'no answer';
   const remember = (error: LibrdKafkaError) => {
     lastReason = error.message;
@@ -313,7 +316,9 @@ export async function connect(client: { connect(options: object, cb: (error: Lib
   const error = await failed;
   client.off('event.error', remember);
   if (error) {
-    throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', `no broker of kafka.brokers (${brokers}) answered within 15 s: ${lastReason}`, { cause: error });
+    throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', `no broker of kafka.brokers (${brokers}) answered within 15 s: ${lastReason}`, {
+      cause: error,
+    });
   }
   await ready;
 }

@@ -1,5 +1,5 @@
-import type { Header } from '../../model/header.ts';
 import type { Watermark } from '../../model/delivery.ts';
+import type { Header } from '../../model/header.ts';
 import type { Slab } from '../../model/slab.ts';
 
 /** A change of what this process holds. It waits until the consume loop answers it; the group waits with it. */

@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { DataQuarantineError } from '../../lib/errors.ts';
 import { freshDatabase, postgresUrl } from '../../testing/database.ts';
 import { copyIn, type Database, type DatabaseClient, openDatabase, sqlStateOf } from './database.ts';
@@ -15,11 +15,16 @@ function opened(url: string, poolMax = 1): Database {
   return database;
 }
 
-/** A database with one table `numbers` of one column `n`, each number once. */
+let databaseUrl = '';
+beforeAll(async () => {
+  databaseUrl = await freshDatabase();
+});
+
+/** The URL of this file's database, with one table `numbers` of one column `n`, each number once, and nothing in it. */
 async function freshNumbers(): Promise<string> {
-  const url = await freshDatabase();
-  await opened(url).withClient((client) => client.query('CREATE TABLE numbers (n integer PRIMARY KEY, filler text)'));
-  return url;
+  const sql = 'DROP TABLE IF EXISTS numbers; CREATE TABLE numbers (n integer PRIMARY KEY, filler text)';
+  await opened(databaseUrl).withClient((client) => client.query(sql));
+  return databaseUrl;
 }
 
 const failure = (code: string) => expect.objectContaining({ code });

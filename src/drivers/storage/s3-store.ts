@@ -156,7 +156,9 @@ function createClient({ endpoint, region, accessKeyId, secretAccessKey, sessionT
   const checksums = 'WHEN_REQUIRED' as const;
   return new S3Client({
     ...(region !== null ? { region } : endpoint !== null ? { region: 'us-east-1' } : {}),
-    ...(accessKeyId !== null && secretAccessKey !== null ? { credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== null && { sessionToken }) } } : {}),
+    ...(accessKeyId !== null && secretAccessKey !== null
+      ? { credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== null && { sessionToken }) } }
+      : {}),
     // Servers other than AWS differ in how they take the checksums that the SDK would add on its own; the signature has one anyway.
     ...(endpoint === null
       ? {}

@@ -1,5 +1,5 @@
-import type { Clock } from '../../lib/clock.ts';
 import type { Rebalance, Source, TopicPartition } from '../../drivers/kafka/lane.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Slab } from '../../model/slab.ts';
 import type { Log } from '../../observe/log.ts';
 
@@ -98,7 +98,8 @@ export class Consumer {
     });
     await Promise.race([settled, clock.sleep(revokeMsMax, timer.signal)]);
     timer.abort();
-    if (!drained) log.warn({ revokeMsMax }, 'revoked partitions were given back before their open messages settled; the next owner reads them again');
+    if (!drained)
+      log.warn({ revokeMsMax }, 'revoked partitions were given back before their open messages settled; the next owner reads them again');
     holder.flush();
   }
 }

@@ -1,10 +1,10 @@
+import type { OutgoingRecord, Publisher } from '../../drivers/kafka/lane.ts';
+import type { ObjectStore } from '../../drivers/storage/object-store.ts';
 import { assert } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import type { DataQuarantineError } from '../../lib/errors.ts';
 import { retryForever } from '../../lib/retry.ts';
-import type { OutgoingRecord, Publisher } from '../../drivers/kafka/lane.ts';
-import type { ObjectStore } from '../../drivers/storage/object-store.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';

@@ -1,6 +1,6 @@
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
-import type { JudgeTask, Judgement } from '../../workers/pool.ts';
+import type { Judgement, JudgeTask } from '../../workers/pool.ts';
 
 export interface Judge {
   judge(task: JudgeTask): Promise<Judgement>;

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { packageRoot } from '../../lib/package-root.ts';
 import { freePorts } from './free-ports.ts';
 import { startReaper } from './reaper.ts';
-import type { OpenService, ServiceName } from './services.ts';
+import type { OpenService, ServiceName } from './service.ts';
 
 const composeFile = path.join(packageRoot, 'docker-compose.yml');
 const startMsMax = 300_000;

@@ -60,7 +60,7 @@ describe('a server', () => {
   afterEach(() => postgres.server.close());
 
   async function query(sql: string): Promise<unknown[]> {
-    const database = await openDatabase({ url: postgres.url, poolMax: 1 });
+    const database = openDatabase({ url: postgres.url, poolMax: 1 });
     try {
       return (await database.withClient((client) => client.query(sql))).rows;
     } finally {
@@ -77,7 +77,7 @@ describe('a server', () => {
   });
 
   test('answers nobody while it is paused, and then goes on where it was', async () => {
-    const database = await openDatabase({ url: postgres.url, poolMax: 1 });
+    const database = openDatabase({ url: postgres.url, poolMax: 1 });
     await postgres.server.pause();
     const answer = database.withClient((client) => client.query('SELECT 42 AS answer'));
     const first = await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 1000, 'silence'))]);

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../lib/errors.ts';
 import { type Running, removeRunning, runningServices, stateDir, writeRunning } from './running.ts';
-import { openServices, type Services, serviceNames } from './services.ts';
+import { serviceNames } from './service.ts';
+import { openServices, type Services } from './services.ts';
 
 const usage = `Usage: npm run services -- up|down|status [--json]
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { packageRoot } from '../../lib/package-root.ts';
-import type { Addresses, ServiceName } from './services.ts';
+import type { Addresses, ServiceName } from './service.ts';
 
 /** What `npm run services -- up` left running in this clone, as its state file says. */
 export interface Running extends Addresses {

@@ -4,14 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { weedProgram } from './programs.ts';
 import { openServer, type Place, type Recipe, type Server, type ServerOptions } from './server.ts';
-
-/** Where an S3 server is and how to sign in. */
-export interface S3Address {
-  readonly endpoint: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly region: string;
-}
+import type { S3Address } from './service.ts';
 
 export interface S3Server extends S3Address {
   readonly server: Server;

@@ -3,26 +3,9 @@ import { composeIsThere, openByCompose } from './compose.ts';
 import { openKafka } from './kafka-server.ts';
 import { openPostgres } from './postgres-server.ts';
 import { runningServices } from './running.ts';
-import { openS3, type S3Address } from './s3-server.ts';
+import { openS3 } from './s3-server.ts';
+import { type Addresses, closeAll, type OpenService, type ServiceName } from './service.ts';
 import { namedBySettings } from './settings.ts';
-
-export type ServiceName = 'kafka' | 'postgres' | 's3';
-
-export const serviceNames: readonly ServiceName[] = ['kafka', 'postgres', 's3'];
-
-export interface Addresses {
-  readonly kafka: { readonly brokers: string };
-  readonly postgres: { readonly url: string };
-  readonly s3: S3Address;
-}
-
-/** One service that answers, whoever runs it. `close` ends it only if we started it. */
-export interface OpenService<Name extends ServiceName> {
-  readonly address: Addresses[Name];
-  /** In one line for a person: which server this is. */
-  readonly took: string;
-  close(): Promise<void>;
-}
 
 export interface Services extends Addresses {
   readonly took: Readonly<Record<ServiceName, string>>;
@@ -39,16 +22,12 @@ export interface ServicesOptions {
 /** Kafka, PostgreSQL and S3, opened side by side. When one cannot be had, none stays open. */
 export async function openServices(options: ServicesOptions = {}): Promise<Services> {
   const opening = [openService('kafka', options), openService('postgres', options), openService('s3', options)] as const;
-  const closeAll = async (): Promise<void> => {
-    const settled = await Promise.allSettled(opening);
-    await Promise.all(settled.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
-  };
   try {
     const [kafka, postgres, s3] = await Promise.all(opening);
     const took = { kafka: kafka.took, postgres: postgres.took, s3: s3.took };
-    return { kafka: kafka.address, postgres: postgres.address, s3: s3.address, took, close: closeAll };
+    return { kafka: kafka.address, postgres: postgres.address, s3: s3.address, took, close: () => closeAll(opening) };
   } catch (error) {
-    await closeAll();
+    await closeAll(opening);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { DataQuarantineError, type ErrorCode } from '../../lib/errors.ts';
-import type { Addresses, ServiceName } from './services.ts';
+import type { Addresses, ServiceName } from './service.ts';
 
 interface Named<Name extends ServiceName> {
   readonly address: Addresses[Name];
