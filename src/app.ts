@@ -27,7 +27,7 @@ import { Validator } from './pipeline/validate/validator.ts';
 import type { CatalogEntry } from './registry/catalog.ts';
 import { Registry } from './registry/registry.ts';
 import { migrate } from './store/migrate.ts';
-import { recordId } from './store/record-id.ts';
+import { createRecordId } from './store/record-id.ts';
 import { RecordStore } from './store/record-store.ts';
 import { WorkerPool } from './workers/pool.ts';
 
@@ -210,15 +210,14 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
 
 function createSink({ settings, log, metrics, health }: AppOptions, { topics, stores, judges, lane }: Parts): Sink {
   const { validTopic, dlqTopic } = settings.kafka;
-  const { clusterId } = topics.cluster;
-  const topicIds = new Map([...topics.cluster.topics].map(([name, { topicId }]) => [name, topicId]));
   const quarantine = new Quarantine({
     storage: stores.storage,
     records: new RecordStore(stores.database),
     publisher: lane.publisher,
     dlqTopic,
     dlqPartitions: topics.dlqPartitions,
-    identify: (topic, partition, offset) => recordId({ clusterId, topicId: topicIds.get(topic) as string, partition, offset }),
+    dlqBytesMax: topics.dlq.messageBytesMax,
+    identify: createRecordId(topics.cluster),
     clock: systemClock,
     loadMessagesMax: tuning.loadMessagesMax,
     loadBytesMax: tuning.loadBytesMax,
@@ -328,6 +327,7 @@ async function openStores(settings: Settings, closers: Closers): Promise<Stores>
   if (settings.postgres.migrate) await migrate(url);
   const database = openDatabase({ url, poolMax: tuning.loadsMax + 2 });
   closers.push(() => database.close());
+  await database.check();
   const storage = openStorage(settings.storage);
   closers.push(() => storage.close());
   await storage.check();

@@ -164,6 +164,7 @@ function sinkWith(lines: string[]): Sink {
     },
     dlqTopic: 'quarantine-dlq',
     dlqPartitions: 8,
+    dlqBytesMax: 1_000_000,
     identify: () => '00000000-0000-5000-8000-000000000000',
     clock: systemClock,
     loadMessagesMax: 100,

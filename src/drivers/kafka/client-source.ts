@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import kafka, {
   type Message as ClientMessage,
   type TopicPartition as ClientPartition,
-  type ConsumerGlobalConfig,
   type KafkaConsumer,
   type LibrdKafkaError,
 } from '@confluentinc/kafka-javascript';

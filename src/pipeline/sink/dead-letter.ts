@@ -5,7 +5,7 @@ import type { ErrorType, Fault } from '../../model/verdict.ts';
 
 /**
  * How much of the source a dead letter carries. `pointer` leaves the payload out, for a message that is too large for the topic or
- * one of a flood; `bare` leaves out the key and the source's headers as well, for a message that is too large even so. Both are
+ * one of a flood; `bare` has the record's id for a key and none of the source's headers, for a message that is too large even so. Both are
  * found whole at `storage_path`.
  */
 export type DeadLetterForm = 'whole' | 'pointer' | 'bare';
@@ -60,7 +60,8 @@ const ourNames: ReadonlySet<string> = new Set([
 export function encodeDeadLetter(record: Quarantined, place: StoredPlace, form: DeadLetterForm): DeadLetter {
   const own = ownHeaders(record, place);
   return {
-    key: form === 'bare' ? null : record.key,
+    // A compacted topic takes no letter without a key.
+    key: form === 'bare' ? Buffer.from(record.id) : record.key,
     value: form === 'whole' ? encodeWhole(record, place) : encodePointer(record, place),
     headers: form === 'bare' ? own : [...record.headers.filter(({ name }) => !ourNames.has(name)), ...own],
   };

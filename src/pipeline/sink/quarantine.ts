@@ -21,6 +21,8 @@ export interface QuarantineOptions {
   readonly publisher: Publisher;
   readonly dlqTopic: string;
   readonly dlqPartitions: number;
+  /** The largest message that the dead letter topic takes: a value beyond it is not even tried. */
+  readonly dlqBytesMax: number;
   readonly identify: Identify;
   readonly clock: Clock;
   /** A load is written when it holds this many messages or bytes, or its first message waited this long. */
@@ -32,6 +34,9 @@ export interface QuarantineOptions {
   readonly onDuration: (sink: SinkName, seconds: number) => void;
   readonly onRetry: (sink: SinkName, error: DataQuarantineError, attempt: number) => void;
 }
+
+/** From the fullest to the smallest. */
+const letterForms: readonly DeadLetterForm[] = ['whole', 'pointer', 'bare'];
 
 /** The rejects of one batch, or a part of them, on their way. */
 interface Item {
@@ -135,17 +140,22 @@ export class Quarantine {
     );
   }
 
-  /** Sends the dead letters: whole, then as a pointer where the topic finds them too large, then bare where even that is. */
+  /** Sends the dead letters, each whole unless that cannot fit; what the topic still refuses goes in the next smaller form. */
   async #sendLetters(records: readonly Quarantined[], places: readonly StoredPlace[]): Promise<void> {
-    let left = records.map((_, index) => index);
-    const forms: readonly DeadLetterForm[] = ['whole', 'pointer', 'bare'];
-    for (const form of forms) {
-      const letters = left.map((index) => this.#letter(records[index] as Quarantined, places[index] as StoredPlace, form));
-      const refusals = await this.#tried('dlq', () => this.#options.publisher.publishRecords(this.#options.dlqTopic, letters));
-      left = refusals.map(({ row }) => left[row] as number);
-      if (left.length === 0) return;
+    const { publisher, dlqTopic, dlqBytesMax } = this.#options;
+    let left = records.map(({ value }, index) => ({ index, form: value.length > dlqBytesMax ? 1 : 0 }));
+    while (left.length > 0) {
+      const letters = left.map(({ index, form }) => {
+        const smaller = letterForms[form];
+        assert(smaller, `the dead letter topic ${dlqTopic} takes not even a bare pointer; see its max.message.bytes`);
+        return this.#letter(records[index] as Quarantined, places[index] as StoredPlace, smaller);
+      });
+      const refusals = await this.#tried('dlq', () => publisher.publishRecords(dlqTopic, letters));
+      left = refusals.map(({ row }) => {
+        const { index, form } = left[row] as (typeof left)[number];
+        return { index, form: form + 1 };
+      });
     }
-    assert(false, `the dead letter topic ${this.#options.dlqTopic} takes not even a bare pointer; see its max.message.bytes`);
   }
 
   #letter(record: Quarantined, place: StoredPlace, form: DeadLetterForm): OutgoingRecord {
