@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Wire } from '../drivers/kafka-wire/wire.ts';
 import { hasCode } from '../lib/errors.ts';
@@ -11,7 +12,10 @@ export interface DemoTopics {
   readonly group: string;
 }
 
-const partitions = 8;
+const usualPort = 8080;
+
+/** Partitions of each topic of the demo. */
+export const partitions = 8;
 
 /** The default topics where the cluster has none of them; else ones of this demo's own, so that nobody's data are touched. */
 export async function demoTopics(wire: Wire): Promise<DemoTopics> {
@@ -40,7 +44,7 @@ async function exists(wire: Wire, topic: string): Promise<boolean> {
 }
 
 /** Settings of the demo, by their dotted names. */
-export function demoSettings(services: Services, topics: DemoTopics, { once }: { once: boolean }): Record<string, unknown> {
+export async function demoSettings(services: Services, topics: DemoTopics, { once }: { once: boolean }): Promise<Record<string, unknown>> {
   return {
     'kafka.brokers': services.kafka.brokers,
     'kafka.groupId': topics.group,
@@ -54,6 +58,14 @@ export function demoSettings(services: Services, topics: DemoTopics, { once }: {
     'storage.secretAccessKey': services.s3.secretAccessKey,
     'schemas.dir': join(packageRoot, 'schemas'),
     'schemas.cacheDir': join(packageRoot, '.cache/validators'),
-    'http.port': once ? 0 : 8080,
+    'http.port': !once && (await isFree(usualPort)) ? usualPort : 0,
   };
+}
+
+function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
 }

@@ -14,7 +14,7 @@ import { createLog, type Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { sampleEvents } from '../testing/sample-events.ts';
 import { openServices, type Services } from '../testing/services/services.ts';
-import { type DemoTopics, demoSettings, demoTopics } from './demo-settings.ts';
+import { type DemoTopics, demoSettings, demoTopics, partitions } from './demo-settings.ts';
 import type { Io } from './io.ts';
 import { printLine } from './print.ts';
 
@@ -78,7 +78,7 @@ async function onServices(io: Io, options: DemoOptions, { services, signal, say 
     const { settings } = loadSettings({
       file: null,
       env: {},
-      flags: demoSettings(services, topics, { once: options.once === true }),
+      flags: await demoSettings(services, topics, { once: options.once === true }),
       need: ['kafka', 'postgres'],
     });
     await openStorage(settings.storage).ensure();
@@ -217,7 +217,7 @@ class Feeder {
     const records: OutgoingRecord[] = [];
     for (let at = 0; at < count; at++) {
       const { key, value, headers } = this.#events.next();
-      records.push({ partition: (this.fed + at) % sourcePartitions, timestamp: Date.now(), key, value, headers });
+      records.push({ partition: (this.fed + at) % partitions, timestamp: Date.now(), key, value, headers });
     }
     this.fed += count;
     await this.#publisher.publishRecords(this.topic, records);
@@ -297,6 +297,3 @@ function share(text: string): number {
   if (!(number >= 0 && number <= 1)) throw new DataQuarantineError('DQ_CONFIG_INVALID', `expected a share from 0 to 1, not "${text}".`);
   return number;
 }
-
-/** Partitions of the demo's source topic. */
-const sourcePartitions = 8;

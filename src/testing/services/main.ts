@@ -125,7 +125,6 @@ function show(services: Omit<Services, 'close'>, json: boolean): number {
     process.stdout.write(`${JSON.stringify({ up: true, kafka, postgres, s3, took })}\n`);
     return 0;
   }
-  for (const name of serviceNames) process.stdout.write(`# ${name}: ${took[name]}\n`);
   const env = {
     DQ_KAFKA_BROKERS: kafka.brokers,
     DQ_POSTGRES_URL: postgres.url,
@@ -134,7 +133,12 @@ function show(services: Omit<Services, 'close'>, json: boolean): number {
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
     AWS_REGION: s3.region,
   };
-  for (const [key, value] of Object.entries(env)) process.stdout.write(`export ${key}='${value}'\n`);
+  const lines = [
+    ...serviceNames.map((name) => `# ${name}: ${took[name]}`),
+    ...Object.entries(env).map(([key, value]) => `export ${key}='${value}'`),
+  ];
+  // In one piece, so that a reader who has seen enough may close the pipe.
+  process.stdout.write(`${lines.join('\n')}\n`);
   return 0;
 }
 

@@ -1,0 +1,167 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { OutgoingRecord, Refusal } from '../../drivers/kafka/lane.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { DataQuarantineError } from '../../lib/errors.ts';
+import type { Batch } from '../../model/batch.ts';
+import type { Reject } from '../../model/delivery.ts';
+import type { StoredPlace } from '../../model/record.ts';
+import { answer } from '../../model/slab.ts';
+import type { Fault } from '../../model/verdict.ts';
+import type { StoredRow } from '../../store/copy-rows.ts';
+import { buildBatch } from '../../testing/build-batch.ts';
+import { Quarantine, type QuarantineOptions } from './quarantine.ts';
+
+const fault: Fault = {
+  outcome: 'invalid',
+  error_type: 'schema_violation',
+  error_message: 'expected a string, found a number',
+  field_path: 'a',
+  instance_path: '/a',
+  keyword: 'type',
+  fingerprint: 'v1:now',
+  schema_name: 's',
+  schema_version: '1.0.0',
+  engine: 'js',
+};
+
+let story: string[];
+let letters: { id: string; fingerprint: string; value: string }[];
+
+beforeEach(() => {
+  story = [];
+  letters = [];
+});
+
+interface Doubles {
+  put?: (key: string) => Promise<void>;
+  insert?: (rows: readonly StoredRow[]) => Promise<ReadonlyMap<string, StoredPlace>>;
+  refuse?: (record: OutgoingRecord) => boolean;
+}
+
+function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, options: Partial<QuarantineOptions> = {}): Quarantine {
+  return new Quarantine({
+    storage: { put: put ?? (async (key) => void story.push(`segment ${key.split('/')[0]}`)) },
+    records: {
+      insert:
+        insert ??
+        (async (rows) => {
+          story.push(`rows ${rows.length}`);
+          return new Map();
+        }),
+    },
+    publisher: {
+      inFlight: 0,
+      publishSlab: async () => [],
+      publishRecords: async (_, records) => {
+        story.push(`letters ${records.length}`);
+        const refusals: Refusal[] = [];
+        for (const [row, record] of records.entries()) {
+          if (refuse(record)) refusals.push({ row, reason: 'too_large', message: 'too large' });
+          else letters.push({ ...(JSON.parse(String(record.value)) as { id: string; fingerprint: string }), value: String(record.value) });
+        }
+        return refusals;
+      },
+      close: async () => {},
+    },
+    dlqTopic: 'dlq',
+    dlqPartitions: 4,
+    dlqBytesMax: 1_000,
+    identify: (_, partition, offset) => `${partition}-${offset}`,
+    clock: systemClock,
+    loadMessagesMax: 100,
+    loadBytesMax: 1_000_000,
+    lingerMsMax: 1,
+    loadsMax: 2,
+    onDuration: () => {},
+    onRetry: (sink, error, attempt) => story.push(`retry ${sink} ${error.code} ${attempt}`),
+    ...options,
+  });
+}
+
+function rejectsOf(...values: string[]): [Batch, Reject[]] {
+  const batch = buildBatch(values.map((value) => ({ value: Buffer.from(value), answer: answer.faulty })));
+  return [batch, values.map((_, row) => ({ row, fault }))];
+}
+
+test('segment, then rows, then letters', async () => {
+  await quarantineWith().keep(...rejectsOf('{"a":1}', '{"a":2}'));
+  expect(story).toEqual(['segment raw-events', 'rows 2', 'letters 2']);
+});
+
+test('rejects of several batches share a load', async () => {
+  const quarantine = quarantineWith();
+  await Promise.all([quarantine.keep(...rejectsOf('{"a":1}')), quarantine.keep(...rejectsOf('{"a":2}', '{"a":3}'))]);
+  expect(story).toEqual(['segment raw-events', 'rows 3', 'letters 3']);
+});
+
+test('what may pass is tried again, under the same key, and nothing goes further meanwhile', async () => {
+  const keys: string[] = [];
+  const put = async (key: string) => {
+    keys.push(key);
+    if (keys.length < 3) throw new DataQuarantineError('DQ_STORAGE_UNREACHABLE', 'away');
+    story.push('segment');
+  };
+  await quarantineWith({ put }).keep(...rejectsOf('{"a":1}'));
+  expect(story).toEqual([
+    'retry storage DQ_STORAGE_UNREACHABLE 1',
+    'retry storage DQ_STORAGE_UNREACHABLE 2',
+    'segment',
+    'rows 1',
+    'letters 1',
+  ]);
+  expect(new Set(keys).size).toBe(1);
+});
+
+test('what cannot pass fails the batch, and no letter is sent for it', async () => {
+  const insert = async () => {
+    throw new DataQuarantineError('DQ_RECORD_CONFLICT', 'another payload');
+  };
+  await expect(quarantineWith({ insert }).keep(...rejectsOf('{"a":1}'))).rejects.toThrow('another payload');
+  expect(letters).toEqual([]);
+});
+
+test('the letter of a repeat names what was stored first', async () => {
+  const stored: StoredPlace = { storagePath: 'raw-events/old.seg#7+7', fingerprint: 'v1:first', quarantinedAt: 0 };
+  await quarantineWith({ insert: async () => new Map([['0-1', stored]]) }).keep(...rejectsOf('{"a":1}', '{"a":2}'));
+  expect(letters.map(({ id, fingerprint }) => [id, fingerprint])).toEqual([
+    ['0-0', 'v1:now'],
+    ['0-1', 'v1:first'],
+  ]);
+  expect(letters[1]?.value).toContain('"storage_path":"raw-events/old.seg#7+7"');
+});
+
+test('a letter that is too large goes as a pointer, and bare where even that is too large', async () => {
+  const tooLarge = (record: OutgoingRecord) => (record.value?.length ?? 0) > 500 || record.key?.length === 300;
+  const [batch, rejects] = rejectsOf('{"a":1}', `{"a":"${'x'.repeat(600)}"}`);
+  await quarantineWith({ refuse: tooLarge }).keep(batch, rejects);
+  expect(letters.map(({ value }) => value.startsWith('{"original_message":null,"original_message_base64":null'))).toEqual([false, true]);
+  const keyed = buildBatch([{ value: Buffer.from('{"a":1}'), key: Buffer.alloc(300), answer: answer.faulty }]);
+  letters = [];
+  await quarantineWith({ refuse: tooLarge }).keep(keyed, [{ row: 0, fault }]);
+  expect(letters).toHaveLength(1);
+});
+
+test('a value beyond the limit of the topic is not even tried whole', async () => {
+  await quarantineWith({}, { dlqBytesMax: 100 }).keep(...rejectsOf(`{"a":"${'x'.repeat(200)}"}`));
+  expect(story.filter((line) => line.startsWith('letters'))).toEqual(['letters 1']);
+  expect(letters[0]?.value).not.toContain('xxx');
+});
+
+test('letters go out in the order of their loads, whichever row is first', async () => {
+  let free = () => {};
+  const slow = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  let calls = 0;
+  const insert = async () => {
+    calls += 1;
+    if (calls === 1) await slow;
+    else free();
+    return new Map();
+  };
+  const quarantine = quarantineWith({ insert }, { loadMessagesMax: 1 });
+  const one = buildBatch([{ offset: 1, value: Buffer.from('{"a":1}'), answer: answer.faulty }]);
+  const two = buildBatch([{ offset: 2, value: Buffer.from('{"a":2}'), answer: answer.faulty }]);
+  await Promise.all([quarantine.keep(one, [{ row: 0, fault }]), quarantine.keep(two, [{ row: 0, fault }])]);
+  expect(letters.map(({ id }) => id)).toEqual(['0-1', '0-2']);
+});
