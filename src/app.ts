@@ -39,8 +39,9 @@ const tuning = {
   firstMsMax: 100,
   lingerMsMax: 50,
   flushMsInterval: 100,
-  drainMsMax: 20_000,
-  revokeMsMax: 20_000,
+  // With four seconds for the source and two for the publisher, a stop ends within 25 seconds.
+  drainMsMax: 17_000,
+  revokeMsMax: 17_000,
   idleAfterMs: 30_000,
   loopAgeMsMax: 60_000,
   loadMessagesMax: 4_096,
@@ -69,19 +70,21 @@ type Closers = (() => Promise<void>)[];
 export class App {
   readonly #pipeline: Pipeline;
   readonly #closers: Closers;
+  readonly #log: Log;
 
-  private constructor(pipeline: Pipeline, closers: Closers) {
+  private constructor(pipeline: Pipeline, { closers, log }: { closers: Closers; log: Log }) {
     this.#pipeline = pipeline;
     this.#closers = closers;
+    this.#log = log;
   }
 
   /** Opens everything; on a failure closes what was opened and throws it. */
   static async open(options: AppOptions): Promise<App> {
     const closers: Closers = [];
     try {
-      return new App(await compose(options, closers), closers);
+      return new App(await compose(options, closers), { closers, log: options.log });
     } catch (error) {
-      await closeAll(closers);
+      await closeAll(closers, options.log);
       throw error;
     }
   }
@@ -91,7 +94,7 @@ export class App {
     try {
       await this.#pipeline.run();
     } finally {
-      await closeAll(this.#closers);
+      await closeAll(this.#closers, this.#log);
     }
   }
 
@@ -100,8 +103,11 @@ export class App {
   }
 }
 
-async function closeAll(closers: Closers): Promise<void> {
-  for (const close of closers.splice(0).reverse()) await close();
+/** Closes all, whatever fails on the way: by now there is nothing left to lose. */
+async function closeAll(closers: Closers, log: Log): Promise<void> {
+  for (const close of closers.splice(0).reverse()) {
+    await close().catch((error: unknown) => log.warn({ err: error }, 'something did not close as it should'));
+  }
 }
 
 /** Opens what the pipeline stands on, in order: cluster, stores, judges, lane; then hands it to the stages. */

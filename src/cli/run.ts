@@ -1,10 +1,13 @@
 import { type Command, Option } from 'commander';
 import { DataQuarantineError } from '../lib/errors.ts';
 import { serve } from '../main.ts';
-import { createLog } from '../observe/log.ts';
+import { createLog, type Log } from '../observe/log.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { addSettingsOptions, type SettingsOptions, settingsFor } from './settings-options.ts';
+
+/** Supervisors such as Kubernetes kill a process 30 seconds after SIGTERM. */
+const stopMsMax = 25_000;
 
 interface RunOptions extends SettingsOptions {
   readonly only?: 'engine' | 'review';
@@ -25,10 +28,18 @@ async function run(io: Io, options: RunOptions): Promise<void> {
   }
   const { settings } = settingsFor(io, options, ['kafka', 'postgres', 'http']);
   const log = createLog({ level: settings.log.level, stream: 'stdout' });
+  const signal = io.stopSignal();
+  signal.addEventListener('abort', () => setTimeout(() => giveUp(log), stopMsMax).unref());
   try {
-    await serve(settings, { log, signal: io.stopSignal() });
+    await serve(settings, { log, signal });
   } catch (error) {
     log.fatal({ err: error }, 'the service ended');
     io.exitCode = exitCodeOf(error);
   }
+}
+
+/** Whatever a stop waits for by then will not come. What is not committed is read again. */
+function giveUp(log: Log): never {
+  log.fatal({ stopMsMax }, 'the service did not stop in time and ends now; what it had not committed is read again');
+  process.exit(1);
 }

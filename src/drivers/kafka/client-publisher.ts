@@ -50,6 +50,7 @@ const codes = kafka.CODES.ERRORS;
 const indexBits = 16;
 const ticketsMax = 2 ** 14;
 const fullQueueWaitMs = 20;
+const closeMsMax = 2_000;
 const retryDelayMsMax = 5_000;
 
 /** Errors that a repetition cannot cure, where the message was alone in its batch. */
@@ -105,7 +106,7 @@ export class ClientPublisher implements Publisher {
       valueBytes: (index) => Math.max(0, slab.valueBytes(rows[index] as number)),
       produce: (index) => {
         const row = rows[index] as number;
-        const key = (keys.get(row) as Buffer | undefined) ?? slab.key(row);
+        const key = sendable((keys.get(row) as Buffer | undefined) ?? slab.key(row));
         const headers = toClientHeaders(slab.headers(row));
         this.#producer.produce(topic, partitions[index], slab.value(row), key, slab.timestamp(row), undefined, headers);
       },
@@ -127,9 +128,9 @@ export class ClientPublisher implements Publisher {
     });
   }
 
-  /** Waits for what is in flight as long as the client's own limit allows, then disconnects. */
+  /** Disconnects. What is still in flight gets two seconds; nobody waits for it any more, and its source is read again. */
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => this.#producer.disconnect(10_000, () => resolve()));
+    await new Promise<void>((resolve) => this.#producer.disconnect(closeMsMax, () => resolve()));
   }
 
   async #publish(publication: Publication): Promise<readonly Refusal[]> {

@@ -51,6 +51,7 @@ interface Carried {
 
 const codes = kafka.CODES.ERRORS;
 const connectMsMax = 15_000;
+const closeMsMax = 4_000;
 
 /**
  * The reading half of the client lane: the official client's rdkafka-style consumer with a loop of our own.
@@ -194,12 +195,18 @@ export class ClientSource implements Source {
     if (held.length > 0) this.#consumer.resume(held);
   }
 
-  /** Leaves the group; the client commits what is stored on its way out. */
+  /** Leaves the group; the client commits what is stored on its way out. A broker that does not answer is left after four seconds. */
   async close(): Promise<void> {
     assert(!this.#consuming, 'the source was closed with a consume in flight');
     this.#closing = true;
     for (const rebalance of this.#rebalances.splice(0)) this.answer(rebalance);
-    await new Promise<void>((resolve) => this.#consumer.disconnect(() => resolve()));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, closeMsMax);
+      this.#consumer.disconnect(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   #held(): TopicPartition[] {
