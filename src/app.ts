@@ -24,7 +24,7 @@ import { Quarantine } from './pipeline/sink/quarantine.ts';
 import { Sink } from './pipeline/sink/sink.ts';
 import { tally } from './pipeline/tally.ts';
 import { Validator } from './pipeline/validate/validator.ts';
-import type { CatalogEntry } from './registry/catalog.ts';
+import type { CatalogEntry, CatalogReference } from './registry/catalog.ts';
 import { Registry } from './registry/registry.ts';
 import { migrate } from './store/migrate.ts';
 import { createRecordId } from './store/record-id.ts';
@@ -42,13 +42,12 @@ const tuning = {
   // With four seconds for the source and two for the publisher, a stop ends within 25 seconds.
   drainMsMax: 17_000,
   revokeMsMax: 17_000,
-  idleAfterMs: 30_000,
+  idleAfterMs: 2_000,
   loopAgeMsMax: 60_000,
   loadMessagesMax: 4_096,
   loadBytesMax: 8 * 2 ** 20,
   loadLingerMsMax: 20,
   loadsMax: 4,
-  clientBatchBytesMax: 1_000_000,
 };
 
 export interface AppOptions {
@@ -123,7 +122,10 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   // The lane may fail before the loop is there that must hear of it.
   const failures = new FailureLine();
   const lane = await openLane(options, { topics, closers, onFatal: (error) => failures.report(error) });
-  const pipeline = createPipeline(options, { topics, stores, judges, lane, closers });
+  const abandon = new AbortController();
+  const pipeline = createPipeline(options, { topics, stores, judges, lane, closers, abandoned: abandon.signal });
+  // Closed first: whoever still tries again must not find the stores closed.
+  closers.push(async () => abandon.abort());
   failures.follow((error) => pipeline.fail(error));
   return pipeline;
 }
@@ -156,12 +158,19 @@ class FailureLine {
   }
 }
 
+/** The readiness check of a partition that stopped, there only while it is stopped. */
+function stoppedCheck(topic: string, partition: number): string {
+  return `partition ${topic}/${partition}`;
+}
+
 interface Parts {
   readonly topics: Topics;
   readonly stores: Stores;
   readonly judges: Judges;
   readonly lane: Lane;
   readonly closers: Closers;
+  /** Aborted when nobody waits any more for what is open. */
+  readonly abandoned: AbortSignal;
 }
 
 /** The stages, from the last to the first, and the loop that runs them. */
@@ -173,7 +182,7 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
   const validator = new Validator({
     judge: judges.pool,
-    catalog: () => judges.registry.reference(),
+    catalog: judges.reference,
     topics: settings.kafka.sourceTopics.map((topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false }),
     limits: settings.limits,
     onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(judges.nameOf(schema)) }, seconds),
@@ -214,7 +223,7 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
   });
 }
 
-function createSink({ settings, log, metrics, health }: AppOptions, { topics, stores, judges, lane }: Parts): Sink {
+function createSink({ settings, log, metrics, health }: AppOptions, { topics, stores, judges, lane, abandoned }: Parts): Sink {
   const { validTopic, dlqTopic } = settings.kafka;
   const quarantine = new Quarantine({
     storage: stores.storage,
@@ -229,9 +238,10 @@ function createSink({ settings, log, metrics, health }: AppOptions, { topics, st
     loadBytesMax: tuning.loadBytesMax,
     lingerMsMax: tuning.loadLingerMsMax,
     loadsMax: tuning.loadsMax,
+    signal: abandoned,
     onDuration: (sink, seconds) => {
       metrics.sinkDuration.observe({ sink }, seconds);
-      if (sink !== 'dlq') health.ready(sink);
+      health.ready(sink);
     },
     onRetry: (sink, error, attempt) => {
       metrics.sinkErrors.inc({ sink });
@@ -261,13 +271,18 @@ interface LaneContext {
 
 /** Both halves of the lane. The source is opened last and so closed first: nothing is consumed that cannot go on. */
 async function openLane({ settings, log, metrics, health }: AppOptions, { topics, closers, onFatal }: LaneContext): Promise<Lane> {
-  const { brokers, client: properties, groupId, sourceTopics, lossyHeaders } = settings.kafka;
+  const { brokers, client: properties, groupId, sourceTopics, validTopic, dlqTopic, lossyHeaders } = settings.kafka;
+  const sinkOf = (topic: string) => (topic === dlqTopic ? 'dlq' : 'valid');
   const client = { brokers: brokers.join(','), properties };
   const publisher = await ClientPublisher.open({
     client: { ...client, clientId: 'dataquarantine-producer' },
-    messageBytesMax: Math.max(topics.valid.messageBytesMax, topics.dlq.messageBytesMax),
-    batchBytesMax: Math.min(topics.valid.messageBytesMax, topics.dlq.messageBytesMax, tuning.clientBatchBytesMax),
+    messageBytesMax: new Map([
+      [validTopic, topics.valid.messageBytesMax],
+      [dlqTopic, topics.dlq.messageBytesMax],
+    ]),
     log,
+    onPublished: (topic, seconds) => metrics.sinkDuration.observe({ sink: sinkOf(topic) }, seconds),
+    onRetry: (topic) => metrics.sinkErrors.inc({ sink: sinkOf(topic) }),
     onFatal,
   });
   closers.push(() => publisher.close());
@@ -277,13 +292,15 @@ async function openLane({ settings, log, metrics, health }: AppOptions, { topics
     topics: sourceTopics,
     lossyHeaders,
     log,
-    onLag: (lags) => {
-      for (const { topic, partition, messages } of lags) metrics.consumerLag.set({ topic, partition: String(partition) }, messages);
+    onStatistics: ({ lag, connected }) => {
+      for (const { topic, partition, messages } of lag) metrics.consumerLag.set({ topic, partition: String(partition) }, messages);
+      if (connected) health.ready('kafka');
+      else health.notReady('kafka', `no broker of ${brokers.join(',')} is connected`);
     },
     onCommitted: (result) => metrics.commits.inc({ result }),
     onStopped: ({ topic, partition }, error) => {
       log.error({ err: error }, 'a partition is stopped');
-      health.notReady(`partition ${topic}/${partition}`, error.message);
+      health.notReady(stoppedCheck(topic, partition), error.message);
     },
     onFatal,
   });
@@ -342,7 +359,8 @@ async function openStores(settings: Settings, closers: Closers): Promise<Stores>
 
 interface Judges {
   readonly pool: WorkerPool;
-  readonly registry: Registry;
+  /** The catalog that the next batch is judged against. */
+  readonly reference: () => CatalogReference;
   /** The schema version of that number, null for -1. */
   readonly entryOf: (schema: number) => CatalogEntry | null;
   readonly nameOf: (schema: number) => string | null;
@@ -363,12 +381,13 @@ async function openJudges({ settings, log, metrics }: AppOptions, closers: Close
     log,
   });
   closers.push(() => registry.close());
-  const entryOf = (schema: number) => registry.catalog().entry(schema);
-  const nameOf = (schema: number) => {
-    const name = entryOf(schema)?.name ?? null;
-    // A version that came at run time is known from its first message on.
-    if (name !== null) metrics.knowSchemas([name]);
-    return name;
+  let revision = -1;
+  const reference = () => {
+    const catalog = registry.catalog();
+    if (catalog.revision !== revision) metrics.knowSchemas(catalog.names);
+    revision = catalog.revision;
+    return registry.reference();
   };
-  return { pool, registry, entryOf, nameOf };
+  const entryOf = (schema: number) => registry.catalog().entry(schema);
+  return { pool, reference, entryOf, nameOf: (schema) => entryOf(schema)?.name ?? null };
 }

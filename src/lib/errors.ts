@@ -13,12 +13,14 @@ export const errorCodes = {
   DQ_SCHEMA_FILE_INVALID: { retryable: false },
   /** The Kafka client cannot load or a broker cannot be reached. Check `kafka.brokers`, the network and the broker. */
   DQ_KAFKA_UNREACHABLE: { retryable: true },
-  /** The Kafka client gave up for good: a fenced or failed idempotent producer, a refused login. Restart; unfinished work is read again. */
+  /** The Kafka client gave up for good: a fenced or failed idempotent producer. Restart; unfinished work is read again. */
   DQ_KAFKA_FATAL: { retryable: false },
   /** A topic does not exist or the group may not read it. Run `dq topics create`, or grant the right. */
   DQ_KAFKA_TOPIC_MISSING: { retryable: false },
   /** A record batch cannot be unpacked or is damaged. The message names the codec; zstd needs Node.js 22.15 or newer here. */
   DQ_KAFKA_UNREADABLE: { retryable: false },
+  /** Offsets of a source partition went back: an unclean election or a topic made anew. Restart; the group goes on from what it committed. */
+  DQ_KAFKA_LOG_TRUNCATED: { retryable: false },
   /** A header cannot be carried by the client lane unchanged. Use the native lane, or accept the loss with `kafka.lossyHeaders`. */
   DQ_KAFKA_HEADER_LOST: { retryable: false },
   /** PostgreSQL cannot be reached or closed the connection. Check `postgres.url` and the server. */

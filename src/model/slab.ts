@@ -160,6 +160,11 @@ export class Slab {
     return this.#word(row, column.valueBytes);
   }
 
+  /** Bytes of value, key and packed headers together. */
+  messageBytes(row: number): number {
+    return this.#word(row, column.headersAt) + this.#word(row, column.headersBytes) - this.#word(row, column.valueAt);
+  }
+
   key(row: number): Buffer | null {
     return this.#view(row, column.keyAt, column.keyBytes);
   }

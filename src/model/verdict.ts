@@ -1,4 +1,4 @@
-/** The kinds of bad message (contract 4). The order is the order in which they are looked for. */
+/** The kinds of bad message (contract 4). */
 export const errorTypes = [
   'too_large',
   'malformed_json',

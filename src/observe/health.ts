@@ -54,6 +54,11 @@ export class Health {
     this.#reasons.set(name, reason);
   }
 
+  /** The check counts no longer. */
+  forget(name: string): void {
+    this.#reasons.delete(name);
+  }
+
   /** From now on the loop counts; call what is returned at each of its turns. */
   watchLoop(name: string, ageMsMax: number = loopAgeMsMax): () => void {
     const loop = { turnedMs: this.#clock.monotonic(), ageMsMax };

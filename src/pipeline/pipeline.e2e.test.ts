@@ -9,8 +9,7 @@ async function feed(stage: Stage, count: number, seed: number): Promise<void> {
   const client = { brokers: stage.env['DQ_KAFKA_BROKERS'] as string, clientId: 'feeder', properties: {} };
   const publisher = await ClientPublisher.open({
     client,
-    messageBytesMax: 2 ** 24,
-    batchBytesMax: 1_000_000,
+    messageBytesMax: new Map([[stage.source, 2 ** 20]]),
     log: silentLog(),
     onFatal: () => {},
   });

@@ -9,7 +9,7 @@ import type { Consumer } from './consume/consumer.ts';
 import { type Judged, route } from './route/route.ts';
 
 export interface PipelineOptions {
-  readonly consumer: Pick<Consumer, 'answerRebalances' | 'waitFor' | 'fill' | 'topics' | 'oversizeBytes' | 'rebalancePending'>;
+  readonly consumer: Pick<Consumer, 'answerRebalances' | 'waitFor' | 'keepAlive' | 'fill' | 'topics' | 'carriedBytes' | 'rebalancePending'>;
   readonly ring: SlabRing;
   readonly batcher: Batcher;
   readonly validator: { judge(batch: Batch): Promise<Judged> };
@@ -35,6 +35,7 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   #inOrder: Promise<void> = Promise.resolve();
   #stopping = false;
+  #deadlineMs = Number.POSITIVE_INFINITY;
   #failure: { readonly error: unknown } | null = null;
 
   constructor(options: PipelineOptions) {
@@ -47,11 +48,13 @@ export class Pipeline {
     const flushing = setInterval(() => this.#guard(() => committer.flush()), flushMsInterval);
     try {
       while (!this.#stopping) {
-        onTurn();
         await consumer.answerRebalances();
         await consumer.waitFor(
           () => ring.freed(),
-          () => ring.hasFree || this.#stopping,
+          () => {
+            onTurn();
+            return ring.hasFree || this.#stopping;
+          },
         );
         if (this.#stopping) break;
         const batch = await batcher.next(consumer);
@@ -64,15 +67,16 @@ export class Pipeline {
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Ends the loop after its current turn. */
+  /** Ends the loop after its current turn; from now on what is open has its limit to settle. */
   stop(): void {
     this.#stopping = true;
+    this.#deadlineMs = Math.min(this.#deadlineMs, this.#options.clock.monotonic() + this.#options.drainMsMax);
   }
 
   /** Ends the loop because something outside of it failed for good. */
   fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#stopping = true;
+    this.stop();
   }
 
   /** validate → route → sink → commit, beside the loop. The sink takes batches in order and settles them in any. */
@@ -85,6 +89,8 @@ export class Pipeline {
     this.#inOrder = this.#inOrder
       .then(async () => {
         const delivery = route(batch, await judged, validPartitions);
+        // After a failure nothing more goes out: it would only be sent again, behind what failed.
+        if (this.#failure) return;
         sink.deliver(delivery).then(
           (receipt) => this.#guard(() => this.#settle(receipt)),
           (error: unknown) => this.fail(error),
@@ -101,11 +107,11 @@ export class Pipeline {
   }
 
   async #drain(): Promise<void> {
-    const { consumer, committer, clock, drainMsMax } = this.#options;
-    const deadline = clock.monotonic() + drainMsMax;
-    while (committer.openBatches > 0 && !this.#failure && clock.monotonic() < deadline) {
+    const { consumer, committer, clock, drainMsMax, onTurn } = this.#options;
+    while (committer.openBatches > 0 && !this.#failure && clock.monotonic() < this.#deadlineMs) {
+      onTurn();
       await consumer.answerRebalances();
-      await Promise.race([committer.settled(), clock.sleep(100)]);
+      await consumer.keepAlive();
     }
     committer.flush();
     if (committer.openBatches > 0) {

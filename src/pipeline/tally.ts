@@ -12,29 +12,26 @@ const schemasMax = 2 ** 20;
 export function tally({ batch, rejects }: Receipt, schemaName: SchemaName, metrics: Metrics, nowMs: number): void {
   const { slab, topics } = batch;
   const bad = new Set(rejects.map(({ row }) => row));
-  const counts = new Map<number, { topic: string; schema: string; processed: number; valid: number }>();
-  const tombstones = new Map<string, number>();
+  const passed = new Map<number, number>();
   for (let row = 0; row < slab.count; row++) {
-    const key = slab.topic(row) * schemasMax + (slab.schemas[row] as number);
-    const topic = topics[slab.topic(row)] as string;
-    let count = counts.get(key);
-    if (!count) {
-      count = { topic, schema: metrics.schemaLabel(schemaName(slab.schemas[row] as number)), processed: 0, valid: 0 };
-      counts.set(key, count);
-    }
-    count.processed += 1;
     if (bad.has(row)) continue;
-    if (slab.answers[row] === answer.tombstone) tombstones.set(topic, (tombstones.get(topic) ?? 0) + 1);
-    else count.valid += 1;
+    const schema = slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number);
+    const key = (slab.topic(row) + 1) * schemasMax + schema;
+    passed.set(key, (passed.get(key) ?? 0) + 1);
   }
-  for (const { topic, schema, processed, valid } of counts.values()) {
-    metrics.recordsProcessed.inc({ topic, schema }, processed);
-    if (valid > 0) metrics.recordsValid.inc({ topic, schema }, valid);
+  for (const [key, count] of passed) {
+    const topic = topics[Math.floor((key + 1) / schemasMax) - 1] as string;
+    const number = ((key + 1) % schemasMax) - 1;
+    const schema = metrics.schemaLabel(schemaName(number));
+    metrics.recordsProcessed.inc({ topic, schema }, count);
+    if (number < 0) metrics.recordsTombstone.inc({ topic }, count);
+    else metrics.recordsValid.inc({ topic, schema }, count);
   }
-  for (const [topic, count] of tombstones) metrics.recordsTombstone.inc({ topic }, count);
   for (const { row, fault } of rejects) {
     const topic = topics[slab.topic(row)] as string;
-    metrics.recordsInvalid.inc({ topic, schema: metrics.schemaLabel(fault.schema_name), error_type: fault.error_type });
+    const schema = metrics.schemaLabel(fault.schema_name);
+    metrics.recordsProcessed.inc({ topic, schema });
+    metrics.recordsInvalid.inc({ topic, schema, error_type: fault.error_type });
   }
   metrics.batches.inc();
   // The first row is the oldest of its partition, and near enough the oldest of the batch.

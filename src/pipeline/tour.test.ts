@@ -99,7 +99,7 @@ function flowOf(...messages: readonly { offset: number; value: string }[]): Mess
     for (let next = waiting.shift(); next; next = waiting.shift(), count++) slab.append(partsOf(next));
     return count;
   };
-  return { topics: ['raw-events'], oversizeBytes: null, rebalancePending: false, fill: async (slab) => append(slab) };
+  return { topics: ['raw-events'], carriedBytes: null, rebalancePending: false, fill: async (slab) => append(slab) };
 }
 
 function partsOf({ offset, value }: { offset: number; value: string }): MessageParts {
@@ -139,7 +139,6 @@ const wrongUserId: Fault = {
 /** The sink, with the broker, the object store and the database played by lines of a story. */
 function sinkWith(lines: string[]): Sink {
   const publisher: Publisher = {
-    inFlight: 0,
     publishSlab: async ({ topic, slab, rows, partitions }: SlabPublication) => {
       rows.forEach((row, index) => lines.push(`${topic}/${partitions[index]}: ${slab.value(row)}`));
       return [];
@@ -171,6 +170,7 @@ function sinkWith(lines: string[]): Sink {
     loadBytesMax: 1_000_000,
     lingerMsMax: 1,
     loadsMax: 1,
+    signal: new AbortController().signal,
     onDuration: () => {},
     onRetry: () => {},
   });

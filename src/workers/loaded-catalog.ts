@@ -51,7 +51,11 @@ async function readManifest(manifest: string): Promise<CatalogWire> {
 }
 
 function loadOnce(module: string): Promise<ValidateFunction> {
-  const loading = validators.get(module) ?? loadValidator(module);
+  const before = validators.get(module);
+  if (before) return before;
+  const loading = loadValidator(module);
   validators.set(module, loading);
+  // What failed may pass the next time: too many open files, a folder that was away.
+  loading.catch(() => validators.delete(module));
   return loading;
 }

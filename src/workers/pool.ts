@@ -33,7 +33,10 @@ interface Range {
 }
 
 /** How one run of a task ended: with a judgement, or with its thread while it had `row` in hand. */
-type Outcome = { readonly judgement: Judgement } | { readonly ended: 'late' | 'lost'; readonly row: number };
+type Outcome = { readonly judgement: Judgement } | { readonly ended: 'late' | 'lost'; readonly row: number } | { readonly unbegun: DataQuarantineError };
+
+/** How often a batch is given to a thread that ends before it begins. */
+const runsMax = 3;
 
 const workerFile = builtWorker();
 
@@ -86,9 +89,14 @@ export class WorkerPool {
   async judge(task: JudgeTask): Promise<Judgement> {
     const parts: Judgement[] = [];
     const open: Range[] = task.count === 0 ? [] : [{ from: 0, to: task.count }];
+    let unbegun = 0;
     for (let range = open.shift(); range; range = open.shift()) {
       const outcome = await this.#run(task, range);
-      if ('judgement' in outcome) parts.push(outcome.judgement);
+      if ('unbegun' in outcome) {
+        // Nobody is to blame yet: another thread takes it. That none can begin is not the batch's fault, and ends the service.
+        if (++unbegun === runsMax) throw outcome.unbegun;
+        open.unshift(range);
+      } else if ('judgement' in outcome) parts.push(outcome.judgement);
       else if (range.to - range.from === 1) parts.push(this.#blame(task, range.from, outcome.ended));
       else open.unshift(...around(range, outcome.row));
     }
@@ -130,7 +138,7 @@ export class WorkerPool {
       await watch.threadGone();
       this.#refuseIfClosed();
       const { row } = progress;
-      if (row === null) throw lost(`a worker thread ended before it began with a batch: ${messageOf(error)}`, error);
+      if (row === null) return { unbegun: lost(`a worker thread ended before it began with a batch: ${messageOf(error)}`, error) };
       return { ended: watch.signal.aborted ? 'late' : 'lost', row };
     } finally {
       watch.stop();

@@ -30,7 +30,7 @@ export class Flaw {
   }
 }
 
-/** Takes the bytes from `start` to `end` as one JSON value, or says what is wrong with them. The checks come in the order of contract 4. */
+/** Takes the bytes from `start` to `end` as one JSON value, or says what is wrong with them. */
 export function readJson(bytes: Buffer, start: number, end: number, limits: JudgeLimits): unknown {
   const size = end - start;
   if (size > limits.valueBytes) return new Flaw('too_large', `expected at most ${limits.valueBytes} bytes`);

@@ -26,12 +26,10 @@ const fatal = (error: unknown) => {
   throw error;
 };
 
-async function publisherOf(messageBytesMax = 1_000_000): Promise<ClientPublisher> {
-  const client = { brokers: brokers(), clientId: 'test-producer', properties: {} };
+async function publisherOf(topic: string, messageBytesMax = 1_000_000): Promise<ClientPublisher> {
   const publisher = await ClientPublisher.open({
-    client,
-    messageBytesMax,
-    batchBytesMax: Math.min(messageBytesMax, 1_000_000),
+    client: { brokers: brokers(), clientId: 'test-producer', properties: {} },
+    messageBytesMax: new Map([[topic, messageBytesMax]]),
     log: silentLog(),
     onFatal: fatal,
   });
@@ -47,7 +45,7 @@ async function sourceOf(topic: string, groupId = freshGroup(), lossyHeaders = fa
     topics: [topic],
     lossyHeaders,
     log: silentLog(),
-    onLag: () => {},
+    onStatistics: () => {},
     onCommitted: () => {},
     onStopped: ({ partition }, error) => stopped.push(`${partition}: ${error.code}`),
     onFatal: fatal,
@@ -107,7 +105,7 @@ test('what crosses the lane and goes on is byte for byte what came: null and emp
   const slab = Slab.allocate(16, 4_096);
   await fillTo(source, slab, raw.length);
   const rows = Int32Array.from(raw.keys());
-  const refused = await (await publisherOf()).publishSlab({
+  const refused = await (await publisherOf(to)).publishSlab({
     topic: to,
     slab,
     rows,
@@ -132,7 +130,7 @@ test('a null header value becomes an empty one: the client says no difference', 
 
 test('messages that do not fit the slab come with the next, in order, and one larger than any slab announces its size', async () => {
   const topic = await freshTopic('carry');
-  const publisher = await publisherOf();
+  const publisher = await publisherOf(topic);
   const large = 'x'.repeat(5_000);
   await publisher.publishRecords(topic, [record('1'), record('2'), record(large), record('3')]);
   const { source } = await sourceOf(topic);
@@ -146,9 +144,9 @@ test('messages that do not fit the slab come with the next, in order, and one la
   take(small);
   await fillTo(source, small, 1);
   take(small);
-  while (source.oversizeBytes === null || source.oversizeBytes <= 100) await source.fill(small, 100);
-  expect([small.count, source.oversizeBytes]).toEqual([0, 5_000]);
-  const fitting = Slab.allocate(1, source.oversizeBytes ?? 0);
+  while (source.carriedBytes === null || source.carriedBytes <= 100) await source.fill(small, 100);
+  expect([small.count, source.carriedBytes]).toEqual([0, 5_000]);
+  const fitting = Slab.allocate(1, source.carriedBytes ?? 0);
   await source.fill(fitting, 0);
   take(fitting);
   await fillTo(source, small, 1);
@@ -158,7 +156,7 @@ test('messages that do not fit the slab come with the next, in order, and one la
 
 test('stored offsets are committed on the way out, and the next member of the group goes on from there', async () => {
   const topic = await freshTopic('commit');
-  await (await publisherOf()).publishRecords(topic, [record('1'), record('2'), record('3')]);
+  await (await publisherOf(topic)).publishRecords(topic, [record('1'), record('2'), record('3')]);
   const first = await sourceOf(topic);
   const slab = Slab.allocate(8, 1_000);
   await fillTo(first.source, slab, 3);
@@ -173,7 +171,7 @@ test('stored offsets are committed on the way out, and the next member of the gr
 
 test('an offset of a lost epoch is not stored', async () => {
   const topic = await freshTopic('epoch');
-  await (await publisherOf()).publishRecords(topic, [record('1')]);
+  await (await publisherOf(topic)).publishRecords(topic, [record('1')]);
   const { source, groupId, close } = await sourceOf(topic);
   const slab = Slab.allocate(8, 1_000);
   await fillTo(source, slab, 1);
@@ -200,7 +198,7 @@ test('two members share the partitions, and one that leaves hands its own over',
 
 test('a header name that is not UTF-8 stops its partition with a clear error, unless the loss is accepted', async () => {
   const topic = await freshTopic('lossy');
-  const publisher = await publisherOf();
+  const publisher = await publisherOf(topic);
   await publisher.publishRecords(topic, [record('before'), record('bad', { headers: [named('\uFFFD', 'x')] }), record('after')]);
   const strict = await sourceOf(topic);
   const slab = Slab.allocate(8, 1_000);
@@ -215,7 +213,7 @@ test('a header name that is not UTF-8 stops its partition with a clear error, un
 
 test('publications keep their order within a partition, however many are on their way', async () => {
   const topic = await freshTopic('order', { partitions: 2 });
-  const publisher = await publisherOf();
+  const publisher = await publisherOf(topic);
   const chunk = (from: number) => Array.from({ length: 500 }, (_, index) => record(String(from + index), { partition: index % 2 }));
   const sent = Array.from({ length: 40 }, (_, at) => publisher.publishRecords(topic, chunk(at * 500)));
   expect((await Promise.all(sent)).flat()).toEqual([]);
@@ -229,7 +227,7 @@ test('publications keep their order within a partition, however many are on thei
 
 test('an empty value or key of a record goes out as empty, not as null', async () => {
   const topic = await freshTopic('empty');
-  await (await publisherOf()).publishRecords(topic, [record('', { key: Buffer.alloc(0) }), record(null)]);
+  await (await publisherOf(topic)).publishRecords(topic, [record('', { key: Buffer.alloc(0) }), record(null)]);
   expect((await readAll(topic)).map(({ key, value }) => [key, value])).toEqual([
     [Buffer.alloc(0), Buffer.alloc(0)],
     [null, null],
@@ -238,7 +236,7 @@ test('an empty value or key of a record goes out as empty, not as null', async (
 
 test('only the guilty are refused: too large, keyless on a compacted topic; their neighbours in the batch pass once', async () => {
   const topic = await freshTopic('refuse', { configs: { 'cleanup.policy': 'compact', 'max.message.bytes': '10000' } });
-  const publisher = await publisherOf(10_000);
+  const publisher = await publisherOf(topic, 10_000);
   const keyed = (value: string) => record(value, { key: Buffer.from(value.slice(0, 20)) });
   const records = [keyed('1'), keyed('2'.repeat(12_000)), keyed('3'), record('no key'), keyed('5'), keyed('6'.repeat(200_000)), keyed('7')];
   const refused = await publisher.publishRecords(topic, records);

@@ -2,20 +2,23 @@ import kafka, { type DeliveryReport, type LibrdKafkaError, type Producer } from 
 import { assert } from '../../lib/assert.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import { DataQuarantineError } from '../../lib/errors.ts';
+import { packedBytes } from '../../model/header.ts';
 import type { Log } from '../../observe/log.ts';
+import { connect } from './client-connection.ts';
 import { toClientHeaders } from './client-headers.ts';
-import { type ClientSettings, producerSettings, queuedMessagesMax } from './client-settings.ts';
-import { connect } from './client-source.ts';
+import { type ClientSettings, isCompressing, producerSettings, queuedMessagesMax } from './client-settings.ts';
 import type { OutgoingRecord, Publisher, Refusal, SlabPublication } from './lane.ts';
 import { ReportLine } from './report-line.ts';
 
 export interface ClientPublisherOptions {
   readonly client: ClientSettings;
-  /** The largest message that any target topic takes, in bytes. */
-  readonly messageBytesMax: number;
-  /** The smallest limit of any target topic: a batch of the client must fit the topic as a whole. */
-  readonly batchBytesMax: number;
+  /** The largest message that each target topic takes, in bytes (its `max.message.bytes`). */
+  readonly messageBytesMax: ReadonlyMap<string, number>;
   readonly log: Log;
+  /** Told of every publication that is settled. */
+  readonly onPublished?: (topic: string, seconds: number) => void;
+  /** Told when messages failed and are sent again. */
+  readonly onRetry?: (topic: string, reason: string) => void;
   /** The client gave up for good, outside of any call. */
   readonly onFatal: (error: DataQuarantineError) => void;
 }
@@ -26,29 +29,34 @@ interface Publication {
   readonly count: number;
   partition(index: number): number;
   valueBytes(index: number): number;
+  /** Value, key and headers: at least what the message takes in the topic's log, as long as nothing is compressed. */
+  bytes(index: number): number;
   /** Hands the message to the client's queue; throws what the client throws. */
   produce(index: number): void;
 }
 
-interface Failure {
-  readonly index: number;
-  readonly error: LibrdKafkaError;
-  /** Nothing else can have caused it: the client itself refused the message, or its batch held no other. */
-  readonly alone: boolean;
-}
-
-/** A publication on its way: how many acknowledgements are still out, and which messages came back. */
+/** A publication on its way. A message that failed stays open until it is acknowledged or refused after all. */
 interface Ticket {
   readonly slot: number;
+  /** Counts up with the calls, so that repairs can keep their order. */
+  readonly number: number;
+  readonly publication: Publication;
   open: number;
   enqueued: boolean;
-  readonly failed: Failure[];
+  readonly refused: Refusal[];
   readonly settled: Deferred;
+}
+
+interface Failure {
+  readonly ticket: Ticket;
+  readonly index: number;
+  readonly error: LibrdKafkaError;
 }
 
 const codes = kafka.CODES.ERRORS;
 const indexBits = 16;
 const ticketsMax = 2 ** 14;
+const batchBytesMax = 1_000_000;
 const fullQueueWaitMs = 20;
 const closeMsMax = 2_000;
 const retryDelayMsMax = 5_000;
@@ -60,13 +68,17 @@ const refusals: ReadonlyMap<number, Refusal['reason']> = new Map([
   [codes.ERR_INVALID_RECORD, 'refused'],
   [codes.ERR_INVALID_TIMESTAMP, 'refused'],
 ]);
+/** Errors that the broker answers with, and that are therefore reported in their place in the line. */
+const answered: ReadonlySet<number> = new Set([...refusals.keys(), codes.ERR__INVALID_DIFFERENT_RECORD]);
 
 /**
  * The writing half of the client lane. One publication at a time enters the client's queue. Each message stands in the line of its
  * target partition with a tag that finds its ticket again when its report comes: 14 bits of ticket, 16 bits of index. A publication
- * is settled when every one of its
- * messages is acknowledged or refused for good; what failed otherwise is sent again, with a growing pause. What was refused among
- * others is sent once more alone, because the broker refuses batches and not messages.
+ * is settled when every one of its messages is acknowledged or refused for good.
+ *
+ * What failed otherwise is repaired: the entrance closes, all that is in flight comes home, and the failed messages are sent again
+ * in the order of the calls, for as long as it takes. A broker refuses batches and not messages, so what was refused in company is
+ * sent once more alone, and only what is refused alone is guilty.
  */
 export class ClientPublisher implements Publisher {
   readonly #producer: Producer;
@@ -75,12 +87,19 @@ export class ClientPublisher implements Publisher {
   readonly #freeSlots: number[] = [];
   readonly #lines = new Map<string, ReportLine[]>();
   #entrance: Promise<unknown> = Promise.resolve();
+  #failures: Failure[] = [];
+  #repair: Promise<void> | null = null;
   #room: Deferred | null = null;
   #inFlight = 0;
+  #closing = false;
+  #numberLast = 0;
 
   private constructor(options: ClientPublisherOptions) {
     this.#options = options;
-    this.#producer = new kafka.Producer(producerSettings(options.client, options));
+    const limits = [...options.messageBytesMax.values()];
+    this.#producer = new kafka.Producer(
+      producerSettings(options.client, { messageBytesMax: Math.max(...limits), batchBytesMax: Math.min(...limits, batchBytesMax) }),
+    );
     this.#producer.on('delivery-report', (error: LibrdKafkaError | null, report: DeliveryReport) => this.#onReport(error, report));
     this.#producer.on('event.error', (error: LibrdKafkaError) => this.#onError(error));
   }
@@ -94,24 +113,22 @@ export class ClientPublisher implements Publisher {
     return publisher;
   }
 
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
   async publishSlab({ topic, slab, rows, partitions, keys }: SlabPublication): Promise<readonly Refusal[]> {
+    const rowOf = (index: number) => rows[index] as number;
     const refused = await this.#publish({
       topic,
       count: rows.length,
       partition: (index) => partitions[index] as number,
-      valueBytes: (index) => Math.max(0, slab.valueBytes(rows[index] as number)),
+      valueBytes: (index) => Math.max(0, slab.valueBytes(rowOf(index))),
+      bytes: (index) => slab.messageBytes(rowOf(index)),
       produce: (index) => {
-        const row = rows[index] as number;
+        const row = rowOf(index);
         const key = sendable((keys.get(row) as Buffer | undefined) ?? slab.key(row));
         const headers = toClientHeaders(slab.headers(row));
         this.#producer.produce(topic, partitions[index], slab.value(row), key, slab.timestamp(row), undefined, headers);
       },
     });
-    return refused.map((refusal) => ({ ...refusal, row: rows[refusal.row] as number }));
+    return refused.map((refusal) => ({ ...refusal, row: rowOf(refusal.row) }));
   }
 
   publishRecords(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Refusal[]> {
@@ -121,6 +138,7 @@ export class ClientPublisher implements Publisher {
       count: records.length,
       partition: (index) => record(index).partition,
       valueBytes: (index) => record(index).value?.length ?? 0,
+      bytes: (index) => outgoingBytes(record(index)),
       produce: (index) => {
         const { partition, value, key, timestamp, headers } = record(index);
         this.#producer.produce(topic, partition, sendable(value), sendable(key), timestamp, undefined, toClientHeaders(headers));
@@ -130,86 +148,50 @@ export class ClientPublisher implements Publisher {
 
   /** Disconnects. What is still in flight gets two seconds; nobody waits for it any more, and its source is read again. */
   async close(): Promise<void> {
+    this.#closing = true;
     await new Promise<void>((resolve) => this.#producer.disconnect(closeMsMax, () => resolve()));
   }
 
   async #publish(publication: Publication): Promise<readonly Refusal[]> {
-    const refused: Refusal[] = [];
-    let failed = await this.#send(publication, everyIndex(publication.count));
-    for (let attempt = 1; failed.length > 0; attempt++) {
-      const again: number[] = [];
-      // A batch is refused as a whole, the innocent with the guilty: only what is refused alone is guilty.
-      for (const { index, error, alone } of await this.#isolate(publication, failed)) {
-        const reason = refusals.get(error.code);
-        if (reason && alone) refused.push({ row: index, reason, message: error.message });
-        else again.push(index);
-      }
-      if (again.length === 0) break;
-      this.#options.log.warn(
-        { messages: again.length, code: failed[0]?.error.code, attempt },
-        `kafka producer: ${failed[0]?.error.message}; sending again`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, Math.min(retryDelayMsMax, 100 * 2 ** Math.min(attempt, 6))));
-      again.sort((a, b) => a - b);
-      failed = await this.#send(publication, again);
-    }
-    return refused;
-  }
-
-  /** Sends again, each alone, what was refused in company. */
-  async #isolate(publication: Publication, failed: readonly Failure[]): Promise<readonly Failure[]> {
-    const suspects = failed.filter(({ error, alone }) => refusals.has(error.code) && !alone);
-    if (suspects.length === 0) return failed;
-    const others = failed.filter((failure) => !suspects.includes(failure));
-    return [...others, ...(await this.#sendAlone(publication, suspects))];
-  }
-
-  /** Waits for its turn, hands the messages to the client in order, and resolves to those that failed once all are reported on. */
-  async #send(publication: Publication, indexes: Iterable<number>): Promise<readonly Failure[]> {
-    const ticket = await this.#inTurn(() => this.#enqueue(publication, indexes));
+    assert(publication.count <= 2 ** indexBits, 'the messages of a publication are numbered by 16 bits');
+    if (publication.count === 0) return [];
+    const startedMs = performance.now();
+    const entered = this.#entrance.then(() => this.#enqueue(publication));
+    this.#entrance = entered.catch(() => {});
+    const ticket = await entered;
     await ticket.settled.promise;
-    return ticket.failed;
+    this.#options.onPublished?.(publication.topic, (performance.now() - startedMs) / 1_000);
+    return ticket.refused;
   }
 
-  /** Sends each message with nothing else in flight, so that its batch is its own. Slow, and rare. */
-  async #sendAlone(publication: Publication, suspects: readonly Failure[]): Promise<readonly Failure[]> {
-    return this.#inTurn(async () => {
-      const failed: Failure[] = [];
-      while (this.#inFlight > 0) await this.#waitForRoom();
-      for (const { index } of suspects) {
-        const ticket = await this.#enqueue(publication, [index]);
-        await ticket.settled.promise;
-        for (const failure of ticket.failed) failed.push({ ...failure, alone: true });
+  async #enqueue(publication: Publication): Promise<Ticket> {
+    const ticket = this.#takeTicket(publication);
+    for (let index = 0; index < publication.count; index++) {
+      // Whatever failed before goes first.
+      while (this.#repair) await this.#repair;
+      while (!this.#tryProduce(ticket, index)) {
+        await this.#waitForReports();
+        while (this.#repair) await this.#repair;
       }
-      return failed;
-    });
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#entrance.then(work);
-    this.#entrance = result.catch(() => {});
-    return result;
-  }
-
-  async #enqueue(publication: Publication, indexes: Iterable<number>): Promise<Ticket> {
-    const ticket = this.#takeTicket();
-    for (const index of indexes) {
-      while (!this.#tryProduce(ticket, publication, index)) await this.#waitForRoom();
     }
     ticket.enqueued = true;
     this.#settleWhenDone(ticket);
     return ticket;
   }
 
-  #tryProduce(ticket: Ticket, publication: Publication, index: number): boolean {
-    if (this.#inFlight >= queuedMessagesMax) return false;
+  /** False while there is no room. */
+  #tryProduce(ticket: Ticket, index: number): boolean {
+    if (this.#inFlight >= queuedMessagesMax || this.#closing) return false;
+    const { publication } = ticket;
     try {
       publication.produce(index);
     } catch (thrown) {
       const error = thrown as LibrdKafkaError;
       if (error.code === codes.ERR__QUEUE_FULL) return false;
       if (typeof error.code !== 'number') throw thrown;
-      ticket.failed.push({ index, error, alone: true });
+      ticket.open += 1;
+      // The client itself refused: no other message can have caused it.
+      this.#fail({ ticket, index, error }, refusals.get(error.code) ?? null);
       return true;
     }
     this.#lineOf(publication.topic, publication.partition(index)).push((ticket.slot << indexBits) | index, publication.valueBytes(index));
@@ -218,13 +200,92 @@ export class ClientPublisher implements Publisher {
     return true;
   }
 
-  #lineOf(topic: string, partition: number): ReportLine {
-    let lines = this.#lines.get(topic);
-    if (!lines) this.#lines.set(topic, (lines = []));
-    return (lines[partition] ??= new ReportLine());
+  #onReport(error: LibrdKafkaError | null, report: DeliveryReport): void {
+    const line = this.#lineOf(report.topic, report.partition);
+    const tag = line.shift(report.size);
+    // An error from within the client may overtake reports of the broker's answers: until the line is empty, none can be believed.
+    if (error && !answered.has(error.code)) line.doubt = error;
+    const outcome = error ?? line.doubt;
+    if (line.count === 0) line.doubt = null;
+    const ticket = this.#tickets[tag >>> indexBits];
+    assert(ticket, 'a delivery report came for a publication that is settled');
+    this.#inFlight -= 1;
+    const index = tag & (2 ** indexBits - 1);
+    if (outcome) this.#fail({ ticket, index, error: outcome }, this.#sizeRefusal(ticket.publication, index, outcome));
+    else this.#done(ticket);
+    if (this.#room && (this.#inFlight === 0 || this.#inFlight < queuedMessagesMax / 2)) this.#wake();
   }
 
-  async #waitForRoom(): Promise<void> {
+  /** A message that is larger than its topic allows needs no second try, unless it might have been compressed. */
+  #sizeRefusal({ topic, bytes }: Publication, index: number, { code }: LibrdKafkaError): Refusal['reason'] | null {
+    const limit = this.#options.messageBytesMax.get(topic);
+    if (refusals.get(code) !== 'too_large' || limit === undefined || isCompressing(this.#options.client.properties)) return null;
+    return bytes(index) > limit ? 'too_large' : null;
+  }
+
+  /** Refused for good where `reason` says so; else open to repair. */
+  #fail(failure: Failure, reason: Refusal['reason'] | null): void {
+    const { ticket, index, error } = failure;
+    if (reason) {
+      ticket.refused.push({ row: index, reason, message: error.message });
+      this.#done(ticket);
+      return;
+    }
+    if (this.#closing) return;
+    this.#failures.push(failure);
+    this.#repair ??= this.#repairAll().finally(() => {
+      this.#repair = null;
+    });
+  }
+
+  #done(ticket: Ticket): void {
+    ticket.open -= 1;
+    this.#settleWhenDone(ticket);
+  }
+
+  async #repairAll(): Promise<void> {
+    for (let attempt = 1; !this.#closing; attempt++) {
+      do await this.#waitForReports();
+      while (this.#inFlight > 0);
+      const failures = this.#failures.sort((a, b) => a.ticket.number - b.ticket.number || a.index - b.index);
+      this.#failures = [];
+      if (failures.length === 0) return;
+      const others = failures.filter(({ error }) => !refusals.has(error.code));
+      if (others.length > 0) await this.#pause(others, attempt);
+      for (const failure of failures) {
+        if (refusals.has(failure.error.code)) await this.#sendAlone(failure);
+        else await this.#sendAgain(failure);
+      }
+    }
+  }
+
+  async #pause(failures: readonly Failure[], attempt: number): Promise<void> {
+    const [{ ticket, error }] = failures as [Failure];
+    this.#options.onRetry?.(ticket.publication.topic, error.message);
+    this.#options.log.warn({ messages: failures.length, code: error.code, attempt }, `kafka producer: ${error.message}; sending again`);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(retryDelayMsMax, 100 * 2 ** Math.min(attempt, 6))));
+  }
+
+  async #sendAgain({ ticket, index }: Failure): Promise<void> {
+    ticket.open -= 1;
+    while (!this.#tryProduce(ticket, index)) await this.#waitForReports();
+  }
+
+  /** Sends a message with nothing else in flight, so that its batch is its own. Slow, and rare. */
+  async #sendAlone(failure: Failure): Promise<void> {
+    while (this.#inFlight > 0) await this.#waitForReports();
+    const before = this.#failures.length;
+    await this.#sendAgain(failure);
+    while (this.#inFlight > 0) await this.#waitForReports();
+    const [again] = this.#failures.slice(before);
+    const reason = again && refusals.get(again.error.code);
+    if (!again || !reason) return;
+    this.#failures.length = before;
+    this.#fail(again, reason);
+  }
+
+  /** Ends when reports have made room, or after a moment. */
+  async #waitForReports(): Promise<void> {
     this.#room ??= createDeferred();
     const timer = setTimeout(() => this.#wake(), fullQueueWaitMs);
     await this.#room.promise;
@@ -236,23 +297,23 @@ export class ClientPublisher implements Publisher {
     this.#room = null;
   }
 
-  #takeTicket(): Ticket {
-    const slot = this.#freeSlots.pop() ?? this.#tickets.length;
-    assert(slot < ticketsMax, `no more than ${ticketsMax} publications are open at once`);
-    const ticket: Ticket = { slot, open: 0, enqueued: false, failed: [], settled: createDeferred() };
-    this.#tickets[slot] = ticket;
-    return ticket;
+  #lineOf(topic: string, partition: number): ReportLine {
+    let lines = this.#lines.get(topic);
+    if (!lines) {
+      lines = [];
+      this.#lines.set(topic, lines);
+    }
+    lines[partition] ??= new ReportLine();
+    return lines[partition];
   }
 
-  #onReport(error: LibrdKafkaError | null, report: DeliveryReport): void {
-    const tag = this.#lineOf(report.topic, report.partition).shift(report.size);
-    const ticket = this.#tickets[tag >>> indexBits];
-    assert(ticket, 'a delivery report came for a publication that is settled');
-    ticket.open -= 1;
-    this.#inFlight -= 1;
-    if (error) ticket.failed.push({ index: tag & (2 ** indexBits - 1), error, alone: false });
-    if (ticket.open === 0) this.#settleWhenDone(ticket);
-    if (this.#room && this.#inFlight < queuedMessagesMax / 2) this.#wake();
+  #takeTicket(publication: Publication): Ticket {
+    const slot = this.#freeSlots.pop() ?? this.#tickets.length;
+    assert(slot < ticketsMax, `no more than ${ticketsMax} publications are open at once`);
+    const number = ++this.#numberLast;
+    const ticket: Ticket = { slot, number, publication, open: 0, enqueued: false, refused: [], settled: createDeferred() };
+    this.#tickets[slot] = ticket;
+    return ticket;
   }
 
   #settleWhenDone(ticket: Ticket): void {
@@ -264,9 +325,15 @@ export class ClientPublisher implements Publisher {
 
   #onError(error: LibrdKafkaError): void {
     if (error.code === codes.ERR__FATAL) {
-      this.#options.onFatal(new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka producer gave up: ${error.message}`, { cause: error }));
+      this.#options.onFatal(
+        new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka producer gave up: ${error.message}`, { cause: error }),
+      );
     } else this.#options.log.warn({ code: error.code }, `kafka producer: ${error.message}`);
   }
+}
+
+function outgoingBytes({ value, key, headers }: OutgoingRecord): number {
+  return (value?.length ?? 0) + (key?.length ?? 0) + packedBytes(headers);
 }
 
 /** An empty Buffer without memory behind it would be sent as null; a view of no bytes is sent as empty. */
@@ -274,8 +341,4 @@ const noBytes = Buffer.alloc(1).subarray(1);
 
 function sendable(bytes: Buffer | null): Buffer | null {
   return bytes?.length === 0 ? noBytes : bytes;
-}
-
-function* everyIndex(count: number): Iterable<number> {
-  for (let index = 0; index < count; index++) yield index;
 }

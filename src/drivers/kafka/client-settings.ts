@@ -86,3 +86,9 @@ function userProperties(properties: ClientProperties): ClientProperties {
   }
   return properties;
 }
+
+/** Does the producer compress? Then a message can be smaller in the log than it is here. */
+export function isCompressing(properties: ClientProperties): boolean {
+  const codec = properties['compression.type'] ?? properties['compression.codec'] ?? 'none';
+  return codec !== 'none';
+}

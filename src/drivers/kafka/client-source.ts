@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import kafka, {
   type Message as ClientMessage,
   type TopicPartition as ClientPartition,
@@ -12,11 +11,12 @@ import type { Watermark } from '../../model/delivery.ts';
 import type { Header } from '../../model/header.ts';
 import { Slab } from '../../model/slab.ts';
 import type { Log } from '../../observe/log.ts';
+import { connect } from './client-connection.ts';
 import { fromClientHeaders } from './client-headers.ts';
 import { type ClientSettings, consumerSettings } from './client-settings.ts';
 import { ConsumeSize } from './consume-size.ts';
-import type { Lag, Rebalance, Source, TopicPartition } from './lane.ts';
-import { lagOf } from './statistics.ts';
+import type { Rebalance, Source, TopicPartition } from './lane.ts';
+import { readStatistics, type Statistics } from './statistics.ts';
 
 export interface ClientSourceOptions {
   readonly client: ClientSettings;
@@ -25,7 +25,8 @@ export interface ClientSourceOptions {
   /** Pass on header names that the client may have altered (bytes that are not UTF-8) instead of stopping their partition. */
   readonly lossyHeaders: boolean;
   readonly log: Log;
-  readonly onLag: (lag: readonly Lag[]) => void;
+  /** Told every second how far behind the held partitions are, and whether a broker is there. */
+  readonly onStatistics: (statistics: Statistics) => void;
   readonly onCommitted: (result: 'ok' | 'error') => void;
   /** Told once when a partition must stop because the lane cannot carry a message unchanged. */
   readonly onStopped: (partition: TopicPartition, error: DataQuarantineError) => void;
@@ -50,7 +51,6 @@ interface Carried {
 }
 
 const codes = kafka.CODES.ERRORS;
-const connectMsMax = 15_000;
 const closeMsMax = 4_000;
 
 /**
@@ -90,7 +90,7 @@ export class ClientSource implements Source {
     }) as ClientConsumer;
     this.#consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
     this.#consumer.on('event.error', (error: LibrdKafkaError) => this.#onError(error));
-    this.#consumer.on('event.stats', (event: { message: string }) => options.onLag(lagOf(event.message, this.topics)));
+    this.#consumer.on('event.stats', (event: { message: string }) => this.#onStatistics(event.message));
     this.#consumer.on('offset.commit', (error: LibrdKafkaError | null) => this.#onCommitted(error));
   }
 
@@ -106,7 +106,7 @@ export class ClientSource implements Source {
     return this.#rebalances.length > 0;
   }
 
-  get oversizeBytes(): number | null {
+  get carriedBytes(): number | null {
     const next = this.#carried[this.#carriedHead];
     return next ? Slab.bytesOf({ value: next.message.value, key: next.message.key as Buffer | null, headers: next.headers }) : null;
   }
@@ -128,8 +128,8 @@ export class ClientSource implements Source {
       for (const { topic, partition } of partitions) this.#epochs.set(keyOf(topic, partition), ++this.#epochLast);
       if (cooperative) this.#consumer.incrementalAssign(partitions);
       else this.#consumer.assign(partitions);
-      // A pause outlives an assignment in librdkafka, so every assignment starts with a resume.
-      if (!this.#paused && partitions.length > 0) this.#consumer.resume(partitions);
+      // A pause outlives an assignment in librdkafka, so every assignment says anew what it is.
+      if (partitions.length > 0) this.#paused ? this.#consumer.pause(partitions) : this.#consumer.resume(partitions);
     } else {
       for (const { topic, partition } of partitions) {
         this.#epochs.delete(keyOf(topic, partition));
@@ -199,7 +199,7 @@ export class ClientSource implements Source {
   async close(): Promise<void> {
     assert(!this.#consuming, 'the source was closed with a consume in flight');
     this.#closing = true;
-    for (const rebalance of this.#rebalances.splice(0)) this.answer(rebalance);
+    if (this.#rebalances.splice(0).length > 0) this.#consumer.unassign();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, closeMsMax);
       this.#consumer.disconnect(() => {
@@ -214,10 +214,14 @@ export class ClientSource implements Source {
   }
 
   #queueRebalance(error: LibrdKafkaError, clientPartitions: ClientPartition[]): void {
+    // While it closes the client takes no assignment any more, and an unassign answers either kind.
+    if (this.#closing) {
+      this.#consumer.unassign();
+      return;
+    }
     const kind = error.code === codes.ERR__ASSIGN_PARTITIONS ? 'assign' : 'revoke';
     const partitions = clientPartitions.map(({ topic, partition }) => ({ topic, partition }));
     const rebalance: Rebalance = { kind, partitions, lost: kind === 'revoke' && this.#consumer.assignmentLost() };
-    if (this.#closing) return this.answer(rebalance);
     this.#rebalances.push(rebalance);
     this.#rebalanceWaiter?.resolve();
     this.#rebalanceWaiter = null;
@@ -294,6 +298,12 @@ export class ClientSource implements Source {
     else this.#options.log.warn({ code: error.code }, `kafka consumer: ${error.message}`);
   }
 
+  /** The client goes on to report partitions that it no longer holds. */
+  #onStatistics(json: string): void {
+    const { lag, connected } = readStatistics(json, this.topics);
+    this.#options.onStatistics({ lag: lag.filter(({ topic, partition }) => this.epochOf(topic, partition) !== null), connected });
+  }
+
   #onCommitted(error: LibrdKafkaError | null): void {
     this.#committing = false;
     if (error && error.code !== codes.ERR__NO_OFFSET) {
@@ -305,28 +315,6 @@ export class ClientSource implements Source {
       this.commitStored();
     }
   }
-}
-
-/** Connects a client within 15 s; what it logs meanwhile is the reason that the error gives. */
-export async function connect(
-  client: { connect(options: object, cb: (error: LibrdKafkaError | null) => void): unknown } & NodeJS.EventEmitter,
-  brokers: string,
-): Promise<void> {
-  let lastReason = 'no answer';
-  const remember = (error: LibrdKafkaError) => {
-    lastReason = error.message;
-  };
-  client.on('event.error', remember);
-  const ready = once(client, 'ready').catch(() => {});
-  const failed = new Promise<LibrdKafkaError | null>((resolve) => client.connect({ timeout: connectMsMax }, resolve));
-  const error = await failed;
-  client.off('event.error', remember);
-  if (error) {
-    throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', `no broker of kafka.brokers (${brokers}) answered within 15 s: ${lastReason}`, {
-      cause: error,
-    });
-  }
-  await ready;
 }
 
 function fatalError(error: LibrdKafkaError): DataQuarantineError {

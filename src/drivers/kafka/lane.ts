@@ -40,8 +40,8 @@ export interface Source {
    * kept for the next call.
    */
   fill(slab: Slab, waitMs: number): Promise<number>;
-  /** Bytes of the message that waits for a slab larger than the usual, null if none does. */
-  readonly oversizeBytes: number | null;
+  /** Bytes of the next message that was consumed and did not fit a slab, null if there is none. */
+  readonly carriedBytes: number | null;
   storeOffsets(watermarks: readonly Watermark[]): void;
   commitStored(): void;
   /** Keeps the membership alive while nothing is taken: partitions are paused and the client is polled. */
@@ -85,7 +85,5 @@ export interface SlabPublication {
 export interface Publisher {
   publishSlab(publication: SlabPublication): Promise<readonly Refusal[]>;
   publishRecords(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Refusal[]>;
-  /** Messages handed to the client and not yet acknowledged. */
-  readonly inFlight: number;
   close(): Promise<void>;
 }

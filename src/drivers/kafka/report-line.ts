@@ -1,12 +1,17 @@
+import type { LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import { assert } from '../../lib/assert.ts';
 
 /**
- * The messages of one target partition that wait for their delivery reports, in the order they were handed over. An idempotent
- * producer acknowledges a partition in order, errors in their place, so the next report is the first in line's. That saves the
- * client's opaque value, a persistent handle that costs more than the rest of the report (DECISIONS.md). The value's size goes
- * along as a tripwire: a report out of order must end the process, because a mistaken one could lose a message.
+ * The messages of one target partition that wait for their delivery reports, in the order they were handed over. The broker answers
+ * an idempotent producer in order, so the next report is the first in line's. That saves the client's opaque value, a persistent
+ * handle that costs more than the rest of the report (DECISIONS.md).
+ *
+ * Errors that the client finds by itself can overtake the answers for what is in flight. From such an error on the line is in doubt
+ * until it is empty: whoever reads it must then take every report for a failure. The value's size goes along as a tripwire.
  */
 export class ReportLine {
+  /** Why no report can be believed, null while they can. */
+  doubt: LibrdKafkaError | null = null;
   #tags = new Int32Array(1_024);
   #sizes = new Int32Array(1_024);
   #head = 0;

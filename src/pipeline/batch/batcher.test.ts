@@ -23,7 +23,7 @@ function world(chunks: MessageParts[][], rebalanceAfter = Number.POSITIVE_INFINI
   const clock: Clock = { now: () => now, monotonic: () => now, sleep: async () => {} };
   const flow: MessageFlow = {
     topics: ['raw-events'],
-    get oversizeBytes() {
+    get carriedBytes() {
       const [next] = chunks[0] ?? [];
       return next && next.value && next.value.length > 100 ? Slab.bytesOf(next) : null;
     },

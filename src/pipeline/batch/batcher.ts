@@ -9,7 +9,7 @@ export interface MessageFlow {
   /** Appends messages; resolves to how many, 0 when none came within `waitMs`. */
   fill(slab: Slab, waitMs: number): Promise<number>;
   /** Bytes of a message that waits for a larger slab, null if none does. */
-  readonly oversizeBytes: number | null;
+  readonly carriedBytes: number | null;
   readonly rebalancePending: boolean;
 }
 
@@ -41,12 +41,12 @@ export class Batcher {
     const { ring, clock, judgesBusy, firstMsMax, lingerMsMax } = this.#options;
     let slab = ring.take();
     await flow.fill(slab, firstMsMax);
-    if (slab.count === 0 && flow.oversizeBytes !== null) {
-      slab = ring.exchange(slab, flow.oversizeBytes);
+    if (slab.count === 0 && flow.carriedBytes !== null) {
+      slab = ring.exchange(slab, flow.carriedBytes);
       await flow.fill(slab, 0);
     }
     const startedMs = clock.monotonic();
-    while (slab.count > 0 && judgesBusy() && !flow.rebalancePending && flow.oversizeBytes === null) {
+    while (slab.count > 0 && judgesBusy() && !flow.rebalancePending && flow.carriedBytes === null) {
       const leftMs = lingerMsMax - (clock.monotonic() - startedMs);
       if (leftMs <= 0 || slab.count === slab.rowsMax) break;
       await flow.fill(slab, Math.ceil(Math.min(leftMs, 5)));

@@ -10,14 +10,14 @@ export interface SlabRingOptions {
 }
 
 /**
- * The slabs of the pipeline, used over and over. A slab is out from the first message of a batch until the batch is settled; when
- * all are out, nothing more is consumed. Memory is bounded by the ring, but for messages larger than a slab: each of those gets
- * one of its own, which is not kept.
+ * The slabs of the pipeline, used over and over, as a budget of bytes: `slabs` times `bytesMax`. A slab is out from the first message
+ * of a batch until the batch is settled; when the budget is out, nothing more is consumed. A message larger than a slab gets one of
+ * its own, which takes its bytes from the same budget and is not kept; only one that exceeds the budget alone goes beyond it.
  */
 export class SlabRing {
   readonly #free: Slab[] = [];
   readonly #options: SlabRingOptions;
-  #allocated = 0;
+  #bytesOut = 0;
   #waiter: Deferred | null = null;
 
   constructor(options: SlabRingOptions) {
@@ -25,7 +25,8 @@ export class SlabRing {
   }
 
   get hasFree(): boolean {
-    return this.#free.length > 0 || this.#allocated < this.#options.slabs;
+    const { slabs, bytesMax } = this.#options;
+    return this.#bytesOut + bytesMax <= slabs * bytesMax;
   }
 
   /** Resolves when a slab is free. */
@@ -38,23 +39,25 @@ export class SlabRing {
   /** A slab for messages of the usual size. Slabs are made as they are needed, so a quiet service stays small. */
   take(): Slab {
     assert(this.hasFree, 'a slab was taken while none was free');
-    const slab = this.#free.pop();
-    if (slab) return slab;
-    this.#allocated += 1;
-    return Slab.allocate(this.#options.rowsMax, this.#options.bytesMax);
+    const { rowsMax, bytesMax } = this.#options;
+    this.#bytesOut += bytesMax;
+    return this.#free.pop() ?? Slab.allocate(rowsMax, bytesMax);
   }
 
   /** Replaces a slab that is too small for the next message by one that holds just that. */
   exchange(slab: Slab, bytes: number): Slab {
     this.give(slab);
-    this.#allocated += 1;
+    this.#bytesOut += bytes;
     return Slab.allocate(1, bytes);
   }
 
   give(slab: Slab): void {
-    slab.reset();
-    if (slab.rowsMax === this.#options.rowsMax && slab.bytesMax === this.#options.bytesMax) this.#free.push(slab);
-    else this.#allocated -= 1;
+    this.#bytesOut -= slab.bytesMax;
+    if (slab.rowsMax === this.#options.rowsMax) {
+      slab.reset();
+      this.#free.push(slab);
+    }
+    if (!this.hasFree) return;
     this.#waiter?.resolve();
     this.#waiter = null;
   }

@@ -41,7 +41,7 @@ export class Committer {
     return this.#settles.size;
   }
 
-  /** Messages of held partitions that are not settled yet. */
+  /** Messages that are not settled yet. */
   get openMessages(): number {
     let messages = 0;
     for (const batch of this.#settles.keys()) for (const claim of batch.claims) messages += claim.messages;

@@ -1,4 +1,5 @@
 import { assert } from '../../lib/assert.ts';
+import { DataQuarantineError } from '../../lib/errors.ts';
 
 /** Settles one tracked claim. Returns the new `offsetNext` where the head moved, else null. May be called once. */
 export type Settle = () => number | null;
@@ -24,7 +25,12 @@ export class OffsetTracker {
   }
 
   track(offsetNext: number): Settle {
-    assert(offsetNext > this.#offsetLast, 'a claim came out of order');
+    if (offsetNext <= this.#offsetLast) {
+      throw new DataQuarantineError(
+        'DQ_KAFKA_LOG_TRUNCATED',
+        `offset ${offsetNext - 1} came after offset ${this.#offsetLast - 1}: the source log was cut back or made anew under the engine.`,
+      );
+    }
     this.#offsetLast = offsetNext;
     const entry: Entry = { offsetNext, settled: false };
     this.#entries.push(entry);

@@ -18,7 +18,7 @@ beforeEach(() => {
 function consumerWith(options: { revokeMsMax: number; idleAfterMs: number } = { revokeMsMax: 60_000, idleAfterMs: 60_000 }): Consumer {
   const source: Source = {
     topics: ['raw-events'],
-    oversizeBytes: null,
+    carriedBytes: null,
     get rebalancePending() {
       return waiting.length > 0;
     },

@@ -26,6 +26,8 @@ export interface ConsumerOptions {
   readonly onRebalanced: (rebalance: Rebalance, held: number) => void;
 }
 
+const idlePollMs = 100;
+
 /**
  * The consume stage: the one loop that may touch the source. Rebalances are answered between batches only. A revoked partition is
  * drained first: its open messages settle, their offsets are stored, then it is given back and the client commits them on the way.
@@ -47,8 +49,8 @@ export class Consumer {
     return this.#options.source.rebalancePending;
   }
 
-  get oversizeBytes(): number | null {
-    return this.#options.source.oversizeBytes;
+  get carriedBytes(): number | null {
+    return this.#options.source.carriedBytes;
   }
 
   fill(slab: Slab, waitMs: number): Promise<number> {
@@ -74,19 +76,24 @@ export class Consumer {
     }
   }
 
-  /** Waits until `room` resolves, answering rebalances and keeping the membership alive meanwhile. */
+  /** Waits until there is room, answering rebalances and keeping the membership alive meanwhile. */
   async waitFor(room: () => Promise<void>, hasRoom: () => boolean): Promise<void> {
     const { source, clock, idleAfterMs } = this.#options;
     const startedMs = clock.monotonic();
     while (!hasRoom()) {
       await this.answerRebalances();
       const waitedLong = clock.monotonic() - startedMs > idleAfterMs;
-      if (waitedLong) await source.idle(100);
+      if (waitedLong) await this.keepAlive();
       const timer = new AbortController();
       await Promise.race([room(), source.rebalanced(), clock.sleep(1_000, timer.signal)]);
       timer.abort();
     }
     source.resume();
+  }
+
+  /** Takes nothing, but lets the client be heard: rebalances and the results of commits come only while it is polled. */
+  async keepAlive(): Promise<void> {
+    await this.#options.source.idle(idlePollMs);
   }
 
   async #drain(partitions: readonly TopicPartition[]): Promise<void> {

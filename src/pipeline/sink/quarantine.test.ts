@@ -50,7 +50,6 @@ function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, opt
         }),
     },
     publisher: {
-      inFlight: 0,
       publishSlab: async () => [],
       publishRecords: async (_, records) => {
         story.push(`letters ${records.length}`);
@@ -72,6 +71,7 @@ function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, opt
     loadBytesMax: 1_000_000,
     lingerMsMax: 1,
     loadsMax: 2,
+    signal: new AbortController().signal,
     onDuration: () => {},
     onRetry: (sink, error, attempt) => story.push(`retry ${sink} ${error.code} ${attempt}`),
     ...options,

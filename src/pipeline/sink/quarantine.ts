@@ -7,13 +7,14 @@ import type { DataQuarantineError } from '../../lib/errors.ts';
 import { retryForever } from '../../lib/retry.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
+import { packedBytes } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { RecordStore } from '../../store/record-store.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../../store/segment.ts';
 import { type DeadLetterForm, encodeDeadLetter } from './dead-letter.ts';
 import { type Identify, quarantined } from './quarantined.ts';
 
-export type SinkName = 'storage' | 'postgres' | 'dlq';
+export type SinkName = 'storage' | 'postgres';
 
 export interface QuarantineOptions {
   readonly storage: Pick<ObjectStore, 'put'>;
@@ -31,14 +32,24 @@ export interface QuarantineOptions {
   readonly lingerMsMax: number;
   /** Loads being written at once. */
   readonly loadsMax: number;
+  /** Ends the trying: nobody waits any more. */
+  readonly signal: AbortSignal;
   readonly onDuration: (sink: SinkName, seconds: number) => void;
   readonly onRetry: (sink: SinkName, error: DataQuarantineError, attempt: number) => void;
+}
+
+/** A dead letter on its way, and in which form. */
+interface Letter {
+  readonly record: Quarantined;
+  readonly place: StoredPlace;
+  readonly form: number;
+  readonly outgoing: OutgoingRecord;
 }
 
 /** From the fullest to the smallest. */
 const letterForms: readonly DeadLetterForm[] = ['whole', 'pointer', 'bare'];
 
-/** The rejects of one batch, or a part of them, on their way. */
+/** The rejects of one batch on their way. */
 interface Item {
   readonly batch: Batch;
   readonly rejects: readonly Reject[];
@@ -75,18 +86,20 @@ export class Quarantine {
     this.#waitingMessages += rejects.length;
     this.#waitingBytes += bytes;
     this.#timer ??= setTimeout(() => this.#writeWaiting(), this.#options.lingerMsMax);
-    if (this.#waitingMessages >= this.#options.loadMessagesMax || this.#waitingBytes >= this.#options.loadBytesMax) this.#writeWaiting();
+    if (this.#isFull) this.#writeWaiting();
     await item.kept.promise;
+  }
+
+  get #isFull(): boolean {
+    const { loadMessagesMax, loadBytesMax } = this.#options;
+    return this.#waitingMessages >= loadMessagesMax || this.#waitingBytes >= loadBytesMax;
   }
 
   #writeWaiting(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#waiting.length === 0 || this.#writing >= this.#options.loadsMax) return;
-    const load = this.#waiting;
-    this.#waiting = [];
-    this.#waitingMessages = 0;
-    this.#waitingBytes = 0;
+    const load = this.#takeLoad();
     this.#writing += 1;
     this.#write(load)
       .then(
@@ -97,6 +110,24 @@ export class Quarantine {
         this.#writing -= 1;
         this.#writeWaiting();
       });
+    if (this.#isFull) this.#writeWaiting();
+    else if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#writeWaiting(), this.#options.lingerMsMax);
+  }
+
+  /** As many of the waiting items as a load may hold, at least one. After an outage far more than one load may wait. */
+  #takeLoad(): Item[] {
+    const { loadMessagesMax, loadBytesMax } = this.#options;
+    let [items, messages, bytes] = [0, 0, 0];
+    for (const item of this.#waiting) {
+      const isOver = messages + item.rejects.length > loadMessagesMax || bytes + item.bytes > loadBytesMax;
+      if (items > 0 && isOver) break;
+      items += 1;
+      messages += item.rejects.length;
+      bytes += item.bytes;
+    }
+    this.#waitingMessages -= messages;
+    this.#waitingBytes -= bytes;
+    return this.#waiting.splice(0, items);
   }
 
   /** One load, read downward: segment → row → dead letter. */
@@ -140,33 +171,40 @@ export class Quarantine {
     );
   }
 
-  /** Sends the dead letters, each whole unless that cannot fit; what the topic still refuses goes in the next smaller form. */
+  /** Sends the dead letters, each in the fullest form that fits; what the topic still refuses goes in the next smaller one. */
   async #sendLetters(records: readonly Quarantined[], places: readonly StoredPlace[]): Promise<void> {
-    const { publisher, dlqTopic, dlqBytesMax } = this.#options;
-    let left = records.map(({ value }, index) => ({ index, form: value.length > dlqBytesMax ? 1 : 0 }));
+    const { publisher, dlqTopic } = this.#options;
+    let left: readonly Letter[] = records.map((record, index) => this.#letter(record, places[index] as StoredPlace, 0));
     while (left.length > 0) {
-      const letters = left.map(({ index, form }) => {
-        const smaller = letterForms[form];
-        assert(smaller, `the dead letter topic ${dlqTopic} takes not even a bare pointer; see its max.message.bytes`);
-        return this.#letter(records[index] as Quarantined, places[index] as StoredPlace, smaller);
-      });
-      const refusals = await this.#tried('dlq', () => publisher.publishRecords(dlqTopic, letters));
+      const refusals = await publisher.publishRecords(
+        dlqTopic,
+        left.map(({ outgoing }) => outgoing),
+      );
       left = refusals.map(({ row }) => {
-        const { index, form } = left[row] as (typeof left)[number];
-        return { index, form: form + 1 };
+        const { record, place, form } = left[row] as Letter;
+        return this.#letter(record, place, form + 1);
       });
     }
   }
 
-  #letter(record: Quarantined, place: StoredPlace, form: DeadLetterForm): OutgoingRecord {
-    const letter = encodeDeadLetter(record, place, form);
-    return { ...letter, partition: record.partition % this.#options.dlqPartitions, timestamp: place.quarantinedAt };
+  /** The letter in the given form, or in the first smaller one that the topic takes. */
+  #letter(record: Quarantined, place: StoredPlace, form: number): Letter {
+    const { dlqTopic, dlqBytesMax, dlqPartitions } = this.#options;
+    const name = letterForms[form];
+    assert(name, `the dead letter topic ${dlqTopic} takes not even a bare pointer; see its max.message.bytes`);
+    // The payload is in the value, so a payload that is too large need not be encoded to know it.
+    if (name === 'whole' && record.value.length > dlqBytesMax) return this.#letter(record, place, form + 1);
+    const encoded = encodeDeadLetter(record, place, name);
+    const bytes = encoded.value.length + (encoded.key?.length ?? 0) + packedBytes(encoded.headers);
+    if (bytes > dlqBytesMax && form + 1 < letterForms.length) return this.#letter(record, place, form + 1);
+    const outgoing = { ...encoded, partition: record.partition % dlqPartitions, timestamp: place.quarantinedAt };
+    return { record, place, form, outgoing };
   }
 
   async #tried<T>(sink: SinkName, work: () => Promise<T>): Promise<T> {
-    const { clock, onDuration, onRetry } = this.#options;
+    const { clock, signal, onDuration, onRetry } = this.#options;
     const startedMs = clock.monotonic();
-    const result = await retryForever(work, { onRetry: (error, attempt) => onRetry(sink, error, attempt) });
+    const result = await retryForever(work, { signal, onRetry: (error, attempt) => onRetry(sink, error, attempt) });
     onDuration(sink, (clock.monotonic() - startedMs) / 1000);
     return result;
   }
