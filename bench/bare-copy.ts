@@ -12,32 +12,32 @@ export interface BareCopy {
 const table = 'bare_copy';
 const copyMsMax = 60_000;
 
+/** Into a table of the same columns and nothing else, or into one with the keys, checks and indexes of the real one. */
+export type BareTable = 'plain' | 'indexed';
+
+const createTable: Readonly<Record<BareTable, string>> = {
+  plain: `CREATE TABLE ${table} AS SELECT ${copyColumns} FROM quarantine_records WITH NO DATA`,
+  indexed: `CREATE TABLE ${table} (LIKE quarantine_records INCLUDING ALL)`,
+};
+
 /**
  * The yardstick of the quarantine: COPY and nothing else. The very rows that the engine wrote, in the very batches (one a segment),
- * encoded beforehand, go once more into a plain logged table without index, key or default, as fast as `connections` take them.
+ * encoded beforehand, go once more into a logged table, one batch after the other over one connection.
  */
-export async function bareCopy(database: Database, connections: number): Promise<BareCopy> {
+export async function bareCopy(database: Database, into: BareTable): Promise<BareCopy> {
   const batches = await readBatches(database);
   const encoded = batches.map(encodeCopyRows);
-  await run(database, `DROP TABLE IF EXISTS ${table}`);
-  await run(database, `CREATE TABLE ${table} AS SELECT ${copyColumns} FROM quarantine_records WITH NO DATA`);
-  let next = 0;
-  const copyAll = () =>
-    database.withClient(async (client) => {
-      for (let bytes = encoded[next++]; bytes; bytes = encoded[next++]) {
-        await copyIn(client, { sql: `COPY ${table} (${copyColumns}) FROM STDIN (FORMAT binary)`, bytes, msMax: copyMsMax });
-      }
-    });
-  await Promise.all(Array.from({ length: connections }, () => run(database, 'SELECT 1')));
-  const startedMs = performance.now();
-  await Promise.all(Array.from({ length: connections }, copyAll));
-  const seconds = (performance.now() - startedMs) / 1_000;
+  const seconds = await database.withClient(async (client) => {
+    await client.query(`DROP TABLE IF EXISTS ${table}`);
+    await client.query(createTable[into]);
+    const startedMs = performance.now();
+    for (const bytes of encoded) {
+      await copyIn(client, { sql: `COPY ${table} (${copyColumns}) FROM STDIN (FORMAT binary)`, bytes, msMax: copyMsMax });
+    }
+    return (performance.now() - startedMs) / 1_000;
+  });
   const rows = batches.reduce((sum, batch) => sum + batch.length, 0);
   return { rows, batches: batches.length, rowsPerSecond: rows / seconds };
-}
-
-async function run(database: Database, sql: string): Promise<void> {
-  await database.withClient((client) => client.query(sql));
 }
 
 interface KeptRow

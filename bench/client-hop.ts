@@ -85,7 +85,9 @@ async function forwardAll(messages: readonly Message[]): Promise<void> {
 async function runBatches(): Promise<void> {
   while (forwarded < messagesMax) {
     const messages = await new Promise<Message[]>((resolve, reject) => {
-      consumer.consume(batchMax, (error: LibrdKafkaError | null, batch: Message[]) => (error ? reject(error) : resolve(batch)));
+      consumer.consume(batchMax, (error: LibrdKafkaError | null, batch: Message[]) =>
+        error ? reject(new Error(error.message)) : resolve(batch),
+      );
     });
     await forwardAll(messages);
   }
@@ -99,14 +101,14 @@ async function runFlow(): Promise<never> {
 
 async function finish(): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    producer.flush(flushMsMax, (error) => (error ? reject(error) : resolve()));
+    producer.flush(flushMsMax, (error) => (error ? reject(new Error(error.message)) : resolve()));
   });
   while (options.reports && reported < forwarded) await new Promise((resolve) => setTimeout(resolve, 1));
   say('done');
 }
 
 producer.on('delivery-report', (error: LibrdKafkaError | null) => {
-  if (error) throw error;
+  if (error) throw new Error(error.message);
   reported += 1;
 });
 await new Promise((resolve) => producer.connect({}, resolve));

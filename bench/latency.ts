@@ -21,48 +21,48 @@ export interface Pace {
 
 const probeScript = fileURLToPath(new URL('latency-probe.js', import.meta.url));
 
+/** What is measured: a program on an empty topic, and how it says that it is ready. */
+interface Subject {
+  readonly topic: string;
+  readonly child: Child;
+  readonly isReady: (line: Line) => boolean;
+}
+
 export async function measureHopLatency(stage: Stage, topic: string, pace: Pace): Promise<Latency> {
-  return probe(stage, topic, pace, openFlowHop(stage, topic), hopAssigned);
+  return probe(stage, pace, { topic, child: openFlowHop(stage, topic), isReady: hopAssigned });
 }
 
 export async function measureEngineLatency(stage: Stage, topic: string, pace: Pace): Promise<Latency> {
   const database = await stage.freshDatabase();
   try {
-    return await probe(stage, topic, pace, openEngine(stage, topic, stage.freshGroup(), database), engineAssigned);
+    const child = openEngine(stage, topic, stage.freshGroup(), database);
+    return await probe(stage, pace, { topic, child, isReady: engineAssigned });
   } finally {
     await database.drop();
   }
 }
 
-/** `topic` must be empty, or else the subject would first work off what lies there. */
-async function probe(
-  stage: Stage,
-  topic: string,
-  { rate, seconds }: Pace,
-  subject: Child,
-  isReady: (line: Line) => boolean,
-): Promise<Latency> {
+async function probe(stage: Stage, { rate, seconds }: Pace, { topic, child, isReady }: Subject): Promise<Latency> {
   const { wire, validTopic, services } = stage;
   try {
-    await subject.line(isReady);
-    const offsets = await wire.ends(validTopic);
+    await child.line(isReady);
     const args = {
       brokers: services.kafka.brokers,
       from: topic,
       to: validTopic,
-      offsets: offsets.join(','),
+      offsets: (await wire.ends(validTopic)).join(','),
       rate: String(rate),
       seconds: String(seconds),
     };
     const measuring = new Child({ script: probeScript, args: Object.entries(args).flatMap(([name, value]) => [`--${name}`, value]) });
     try {
       const { msg: _, ...latency } = await measuring.line((line) => line['msg'] === 'measured');
-      await subject.stop();
+      await child.stop();
       return latency as unknown as Latency;
     } finally {
       await measuring.kill();
     }
   } finally {
-    await subject.kill();
+    await child.kill();
   }
 }

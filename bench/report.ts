@@ -7,9 +7,8 @@ import type { Run } from './throughput.ts';
 /** One round of the quarantine: the engine with nothing but bad messages, then COPY alone with the rows that it wrote. */
 export interface Flood {
   readonly engine: Run;
-  readonly copy: BareCopy;
-  /** The same with as many connections as the engine has. */
-  readonly copyParallel: BareCopy;
+  readonly plainCopy: BareCopy;
+  readonly indexedCopy: BareCopy;
 }
 
 export interface PacedLatency {
@@ -37,16 +36,18 @@ export interface Report {
 export interface Ratios {
   readonly engineToHop: readonly number[];
   readonly engineToHopReports: readonly number[];
-  readonly floodToCopy: readonly number[];
+  /** Against COPY into a table without keys and indexes. */
+  readonly floodToPlainCopy: readonly number[];
+  /** Against COPY into a table with those of the real one. */
+  readonly floodToIndexedCopy: readonly number[];
 }
 
 export function ratiosOf({ hop, hopReports, engine, floods }: Omit<Report, 'ratios'>): Ratios {
   return {
     engineToHop: byRound(engine, hop),
     engineToHopReports: byRound(engine, hopReports),
-    floodToCopy: floods.map(
-      ({ engine: run, copy, copyParallel }) => run.messagesPerSecond / Math.max(copy.rowsPerSecond, copyParallel.rowsPerSecond),
-    ),
+    floodToPlainCopy: floods.map(({ engine: run, plainCopy }) => run.messagesPerSecond / plainCopy.rowsPerSecond),
+    floodToIndexedCopy: floods.map(({ engine: run, indexedCopy }) => run.messagesPerSecond / indexedCopy.rowsPerSecond),
   };
 }
 
@@ -79,9 +80,14 @@ const bars: readonly { what: string; said: string; met: (report: Report) => bool
     met: ({ floods }) => (floods.length === 0 ? null : median(floods.map(({ engine }) => engine.messagesPerSecond)) >= 15_000),
   },
   {
-    what: 'all bad ÷ bare COPY',
+    what: 'all bad ÷ bare COPY, indexed table',
     said: '≥ 0.25',
-    met: ({ ratios }) => (ratios.floodToCopy.length === 0 ? null : median(ratios.floodToCopy) >= 0.25),
+    met: ({ ratios }) => (ratios.floodToIndexedCopy.length === 0 ? null : median(ratios.floodToIndexedCopy) >= 0.25),
+  },
+  {
+    what: 'all bad ÷ bare COPY, plain table',
+    said: '≥ 0.25',
+    met: ({ ratios }) => (ratios.floodToPlainCopy.length === 0 ? null : median(ratios.floodToPlainCopy) >= 0.25),
   },
 ];
 
@@ -111,40 +117,33 @@ export function toMarkdown(report: Report): string {
 function throughputTable({ hop, hopReports, engine, ratios }: Report): string {
   if (hop.length + hopReports.length + engine.length === 0) return '';
   return table(
-    ['way', 'messages/s: median (best)', 'of the hop', 'CPU µs a message', 'resident MB: peak (mean)'],
+    ['way', 'messages/s: median (best)', 'engine ÷ this', 'CPU µs a message', 'resident MB: peak (mean)'],
     [
-      runRow('client hop, no delivery reports', hop, []),
-      runRow('client hop, every delivery report counted', hopReports, []),
-      runRow('engine, 5 % bad', engine, ratios.engineToHop),
+      runRow('client hop, no delivery reports', hop, ratios.engineToHop),
+      runRow('client hop, every delivery report counted', hopReports, ratios.engineToHopReports),
+      runRow('engine, 5 % bad', engine, []),
     ],
   );
 }
 
 function floodTable({ floods, ratios }: Report): string {
   if (floods.length === 0) return '';
-  const copyRow = (name: string, copies: readonly BareCopy[]) => [
+  const runs = floods.map(({ engine }) => engine);
+  const copyRow = (name: string, copies: readonly BareCopy[], engineToCopy: readonly number[]) => [
     name,
     rates(copies.map(({ rowsPerSecond }) => rowsPerSecond)),
-    '',
+    share(engineToCopy),
     '',
     '',
   ];
+  const plain = floods.map(({ plainCopy }) => plainCopy);
+  const indexed = floods.map(({ indexedCopy }) => indexedCopy);
   return table(
-    ['way', 'messages/s: median (best)', 'of the better COPY', 'CPU µs a message', 'resident MB: peak (mean)'],
+    ['way', 'messages/s: median (best)', 'engine ÷ this', 'CPU µs a message', 'resident MB: peak (mean)'],
     [
-      runRow(
-        'engine, all bad: segment, row, dead letter, commit',
-        floods.map(({ engine }) => engine),
-        ratios.floodToCopy,
-      ),
-      copyRow(
-        'bare COPY of the same rows, one connection',
-        floods.map(({ copy }) => copy),
-      ),
-      copyRow(
-        'bare COPY of the same rows, four connections',
-        floods.map(({ copyParallel }) => copyParallel),
-      ),
+      runRow('engine, all bad: segment, row, dead letter, commit', runs, []),
+      copyRow('bare COPY of the same rows, table with the same keys and indexes', indexed, ratios.floodToIndexedCopy),
+      copyRow('bare COPY of the same rows, plain table', plain, ratios.floodToPlainCopy),
     ],
   );
 }
@@ -186,10 +185,14 @@ function runRow(name: string, runs: readonly Run[], ratios: readonly number[]): 
   return [
     name,
     rates(runs.map(({ messagesPerSecond }) => messagesPerSecond)),
-    ratios.length === 0 ? '' : `${median(ratios).toFixed(2)} (${Math.max(...ratios).toFixed(2)})`,
+    share(ratios),
     cpu.length === 0 ? '–' : median(cpu).toFixed(1),
     peaks.length === 0 ? '–' : `${megabytes(Math.max(...peaks))} (${megabytes(median(means))})`,
   ];
+}
+
+function share(ratios: readonly number[]): string {
+  return ratios.length === 0 ? '' : `${median(ratios).toFixed(2)} (${Math.max(...ratios).toFixed(2)})`;
 }
 
 function rates(perSecond: readonly number[]): string {

@@ -137,6 +137,7 @@ export class Stage {
 
 /** Messages handed over between two looks at the client's queue. */
 const chunk = 10_000;
+const flushMsMax = 60_000;
 
 async function produceAll(brokers: string, topic: string, messages: number, event: (number: number) => Event): Promise<void> {
   const producer = new kafka.Producer({
@@ -151,7 +152,7 @@ async function produceAll(brokers: string, topic: string, messages: number, even
   producer.setPollInBackground(true);
   const flush = () =>
     new Promise<void>((resolve, reject) => {
-      producer.flush(60_000, (error: LibrdKafkaError) => (error ? reject(error) : resolve()));
+      producer.flush(flushMsMax, (error: LibrdKafkaError) => (error ? reject(new Error(error.message)) : resolve()));
     });
   for (let number = 0; number < messages; number += 1) {
     const { key, value } = event(number);

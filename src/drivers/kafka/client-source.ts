@@ -11,6 +11,7 @@ import type { Watermark } from '../../model/delivery.ts';
 import type { Header } from '../../model/header.ts';
 import { Slab } from '../../model/slab.ts';
 import type { Log } from '../../observe/log.ts';
+import { Assignment, type HeldPartition } from './assignment.ts';
 import { connect } from './client-connection.ts';
 import { fromClientHeaders } from './client-headers.ts';
 import { type ClientSettings, consumerSettings } from './client-settings.ts';
@@ -46,8 +47,7 @@ interface ClientConsumer extends KafkaConsumer {
 interface Carried {
   readonly message: ClientMessage;
   readonly headers: readonly Header[];
-  readonly topic: number;
-  readonly epoch: number;
+  readonly held: HeldPartition;
 }
 
 const codes = kafka.CODES.ERRORS;
@@ -64,13 +64,10 @@ export class ClientSource implements Source {
   readonly topics: readonly string[];
   readonly #consumer: ClientConsumer;
   readonly #options: ClientSourceOptions;
-  readonly #topicIndex: ReadonlyMap<string, number>;
-  readonly #epochs = new Map<string, number>();
-  readonly #stopped = new Set<string>();
+  readonly #assignment: Assignment;
   readonly #size = new ConsumeSize();
   #carried: Carried[] = [];
   #carriedHead = 0;
-  #epochLast = 0;
   readonly #rebalances: Rebalance[] = [];
   #rebalanceWaiter: Deferred | null = null;
   #paused = false;
@@ -82,7 +79,7 @@ export class ClientSource implements Source {
   private constructor(options: ClientSourceOptions) {
     this.#options = options;
     this.topics = options.topics;
-    this.#topicIndex = new Map(options.topics.map((topic, index) => [topic, index]));
+    this.#assignment = new Assignment(options.topics);
     this.#consumer = new kafka.KafkaConsumer({
       ...consumerSettings(options.client, options.groupId),
       rebalance_cb: (error: LibrdKafkaError, partitions: ClientPartition[]) => this.#queueRebalance(error, partitions),
@@ -125,23 +122,20 @@ export class ClientSource implements Source {
     const partitions = rebalance.partitions.map((partition) => ({ ...partition }));
     const cooperative = this.#consumer.rebalanceProtocol() === 'COOPERATIVE';
     if (rebalance.kind === 'assign') {
-      for (const { topic, partition } of partitions) this.#epochs.set(keyOf(topic, partition), ++this.#epochLast);
+      for (const partition of partitions) this.#assignment.add(partition);
       if (cooperative) this.#consumer.incrementalAssign(partitions);
       else this.#consumer.assign(partitions);
       // A pause outlives an assignment in librdkafka, so every assignment says anew what it is.
       if (partitions.length > 0) this.#paused ? this.#consumer.pause(partitions) : this.#consumer.resume(partitions);
     } else {
-      for (const { topic, partition } of partitions) {
-        this.#epochs.delete(keyOf(topic, partition));
-        this.#stopped.delete(keyOf(topic, partition));
-      }
+      for (const partition of partitions) this.#assignment.remove(partition);
       if (cooperative) this.#consumer.incrementalUnassign(partitions);
       else this.#consumer.unassign();
     }
   }
 
   epochOf(topic: string, partition: number): number | null {
-    return this.#epochs.get(keyOf(topic, partition)) ?? null;
+    return this.#assignment.find(topic, partition)?.epoch ?? null;
   }
 
   async fill(slab: Slab, waitMs: number): Promise<number> {
@@ -179,9 +173,9 @@ export class ClientSource implements Source {
   }
 
   async idle(waitMs: number): Promise<void> {
-    const held = this.#held();
+    const held = this.#assignment.all();
     if (!this.#paused && held.length > 0) {
-      this.#consumer.pause(held);
+      this.#consumer.pause(held.map(partitionOf));
       this.#paused = true;
     }
     // A paused partition may still hand over what was already on its way.
@@ -191,8 +185,8 @@ export class ClientSource implements Source {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    const held = this.#held().filter(({ topic, partition }) => !this.#stopped.has(keyOf(topic, partition)));
-    if (held.length > 0) this.#consumer.resume(held);
+    const held = this.#assignment.all().filter(({ isStopped }) => !isStopped);
+    if (held.length > 0) this.#consumer.resume(held.map(partitionOf));
   }
 
   /** Leaves the group; the client commits what is stored on its way out. A broker that does not answer is left after four seconds. */
@@ -207,10 +201,6 @@ export class ClientSource implements Source {
         resolve();
       });
     });
-  }
-
-  #held(): TopicPartition[] {
-    return [...this.#epochs.keys()].map(partitionOf);
   }
 
   #queueRebalance(error: LibrdKafkaError, clientPartitions: ClientPartition[]): void {
@@ -251,20 +241,20 @@ export class ClientSource implements Source {
     }
   }
 
+  /** Puts a message behind those that are carried, or leaves it out because it is not ours to take. */
   #carry(message: ClientMessage): void {
-    const key = keyOf(message.topic, message.partition);
-    const epoch = this.#epochs.get(key);
-    const topic = this.#topicIndex.get(message.topic);
+    const held = this.#assignment.find(message.topic, message.partition);
     // Messages of a partition that was given back can still arrive; its owner has them too.
-    if (epoch === undefined || topic === undefined || this.#stopped.has(key)) return;
+    if (!held || held.isStopped) return;
     const headers = fromClientHeaders(message.headers);
     const altered = this.#options.lossyHeaders ? undefined : headers.find(({ name }) => name.includes('\uFFFD'));
-    if (altered) return this.#stop(message);
-    this.#carried.push({ message, headers, topic, epoch });
+    if (altered) this.#stop(held, message.offset);
+    else this.#carried.push({ message, headers, held });
   }
 
-  #stop({ topic, partition, offset }: ClientMessage): void {
-    this.#stopped.add(keyOf(topic, partition));
+  #stop(held: HeldPartition, offset: number): void {
+    const { topic, partition } = held;
+    held.isStopped = true;
     this.#consumer.pause([{ topic, partition }]);
     this.#options.onStopped(
       { topic, partition },
@@ -279,11 +269,12 @@ export class ClientSource implements Source {
   #appendCarried(slab: Slab): number {
     let appended = 0;
     for (let next = this.#carried[this.#carriedHead]; next; next = this.#carried[this.#carriedHead]) {
-      const { message, headers, topic, epoch } = next;
-      if (this.#epochs.get(keyOf(message.topic, message.partition)) === epoch) {
-        const { value, offset, partition } = message;
+      const { message, headers, held } = next;
+      if (held.isHeld) {
+        const { value, offset, partition, timestamp = -1 } = message;
         const key = message.key as Buffer | null;
-        if (!slab.append({ offset, timestamp: message.timestamp ?? -1, partition, topic, epoch, value, key, headers })) return appended;
+        const { topicIndex: topic, epoch } = held;
+        if (!slab.append({ offset, timestamp, partition, topic, epoch, value, key, headers })) return appended;
         appended += 1;
       }
       this.#carriedHead += 1;
@@ -321,11 +312,7 @@ function fatalError(error: LibrdKafkaError): DataQuarantineError {
   return new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka client gave up: ${error.message}`, { cause: error });
 }
 
-function keyOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
-}
-
-function partitionOf(key: string): TopicPartition {
-  const slash = key.lastIndexOf('/');
-  return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
+/** What the client takes: it looks at every field that it finds. */
+function partitionOf({ topic, partition }: HeldPartition): TopicPartition {
+  return { topic, partition };
 }
