@@ -122,3 +122,16 @@ test('a slab that is given back wakes who waits for one', async () => {
   ring.give(slab);
   await waiting;
 });
+
+test('messages larger than a slab count against the same budget of bytes', () => {
+  const ring = new SlabRing({ slabs: 4, rowsMax: 4, bytesMax: 100 });
+  const large: Slab[] = [];
+  while (ring.hasFree) large.push(ring.exchange(ring.take(), 150));
+  expect(large).toHaveLength(3);
+  const enormous = () => ring.exchange(ring.take(), 10_000);
+  for (const slab of large) ring.give(slab);
+  const slab = enormous();
+  expect(ring.hasFree).toBe(false);
+  ring.give(slab);
+  expect(ring.hasFree).toBe(true);
+});

@@ -165,3 +165,31 @@ test('letters go out in the order of their loads, whichever row is first', async
   await Promise.all([quarantine.keep(one, [{ row: 0, fault }]), quarantine.keep(two, [{ row: 0, fault }])]);
   expect(letters.map(({ id }) => id)).toEqual(['0-1', '0-2']);
 });
+
+test('after an outage no load is larger than its limit, and every batch is kept exactly once', async () => {
+  let free = () => {};
+  const outage = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  const sizes: number[] = [];
+  const insert = async (rows: readonly StoredRow[]) => {
+    sizes.push(rows.length);
+    return new Map();
+  };
+  const put = async () => outage;
+  const quarantine = quarantineWith({ put, insert }, { loadMessagesMax: 50, loadsMax: 2 });
+  const kept: number[] = [];
+  const keeping = Array.from({ length: 40 }, (_, number) => {
+    const batch = buildBatch(Array.from({ length: 20 }, (_, at) => ({ offset: number * 20 + at, value: Buffer.from('{}'), answer: answer.faulty })));
+    const rejects = Array.from({ length: 20 }, (_, row) => ({ row, fault }));
+    return quarantine.keep(batch, rejects).then(() => kept.push(number));
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(kept).toEqual([]);
+  free();
+  await Promise.all(keeping);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(50);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(800);
+  expect(new Set(letters.map(({ id }) => id)).size).toBe(800);
+  expect(kept).toHaveLength(40);
+});
