@@ -3,7 +3,7 @@ import type { Settings } from './config/settings.ts';
 import { ClientPublisher } from './drivers/kafka/client-publisher.ts';
 import { ClientSource } from './drivers/kafka/client-source.ts';
 import type { Publisher, Source } from './drivers/kafka/lane.ts';
-import { openWire, type TopicSettings, type WireCluster } from './drivers/kafka-wire/wire.ts';
+import { describeTopics, type Topics } from './drivers/kafka-wire/topics.ts';
 import { type Database, openDatabase } from './drivers/postgres/database.ts';
 import type { ObjectStore } from './drivers/storage/object-store.ts';
 import { openStorage } from './drivers/storage/open-storage.ts';
@@ -14,6 +14,7 @@ import { packageRoot } from './lib/package-root.ts';
 import type { Health } from './observe/health.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
+import { announceSinks, sinkFailed, sinkTook } from './observe/sink-metrics.ts';
 import { Batcher } from './pipeline/batch/batcher.ts';
 import { SlabRing } from './pipeline/batch/slab-ring.ts';
 import { Committer } from './pipeline/commit/committer.ts';
@@ -111,9 +112,10 @@ async function closeAll(closers: Closers, log: Log): Promise<void> {
 
 /** Opens what the pipeline stands on, in order: cluster, stores, judges, lane; then hands it to the stages. */
 async function compose(options: AppOptions, closers: Closers): Promise<Pipeline> {
-  const { settings, log, health } = options;
+  const { settings, log, metrics, health } = options;
   log.info(chooseWay(settings), 'lane and engine');
-  const topics = await describeTopics(settings);
+  announceSinks(metrics);
+  const topics = await describeTopics(settings.kafka);
   health.ready('kafka');
   const stores = await openStores(settings, closers);
   health.ready('postgres');
@@ -240,11 +242,11 @@ function createSink({ settings, log, metrics, health }: AppOptions, { topics, st
     loadsMax: tuning.loadsMax,
     signal: abandoned,
     onDuration: (sink, seconds) => {
-      metrics.sinkDuration.observe({ sink }, seconds);
+      sinkTook(metrics, sink, seconds);
       health.ready(sink);
     },
     onRetry: (sink, error, attempt) => {
-      metrics.sinkErrors.inc({ sink });
+      sinkFailed(metrics, sink);
       health.notReady(sink, error.message);
       log.warn({ sink, attempt, code: error.code }, `${error.message}; trying again`);
     },
@@ -281,8 +283,8 @@ async function openLane({ settings, log, metrics, health }: AppOptions, { topics
       [dlqTopic, topics.dlq.messageBytesMax],
     ]),
     log,
-    onPublished: (topic, seconds) => metrics.sinkDuration.observe({ sink: sinkOf(topic) }, seconds),
-    onRetry: (topic) => metrics.sinkErrors.inc({ sink: sinkOf(topic) }),
+    onPublished: (topic, seconds) => sinkTook(metrics, sinkOf(topic), seconds),
+    onRetry: (topic) => sinkFailed(metrics, sinkOf(topic)),
     onFatal,
   });
   closers.push(() => publisher.close());
@@ -306,37 +308,6 @@ async function openLane({ settings, log, metrics, health }: AppOptions, { topics
   });
   closers.push(() => source.close());
   return { source, publisher };
-}
-
-interface Topics {
-  readonly cluster: WireCluster;
-  readonly valid: TopicSettings;
-  readonly dlq: TopicSettings;
-  readonly validPartitions: number;
-  readonly dlqPartitions: number;
-}
-
-/** What the cluster says of our topics. A missing one is named with what to do. */
-async function describeTopics(settings: Settings): Promise<Topics> {
-  const { brokers, client, sourceTopics, validTopic, dlqTopic } = settings.kafka;
-  const wire = await openWire({ brokers, client });
-  try {
-    const cluster = await wire.cluster([...new Set([...sourceTopics, validTopic, dlqTopic])]);
-    const described = await wire.topicSettings([validTopic, dlqTopic]);
-    const valid = described.get(validTopic);
-    const dlq = described.get(dlqTopic);
-    const validPartitions = cluster.topics.get(validTopic)?.partitions;
-    const dlqPartitions = cluster.topics.get(dlqTopic)?.partitions;
-    if (!valid || !dlq || !validPartitions || !dlqPartitions) {
-      throw new DataQuarantineError(
-        'DQ_KAFKA_TOPIC_MISSING',
-        `the broker does not describe ${validTopic} or ${dlqTopic}; check the rights on them.`,
-      );
-    }
-    return { cluster, valid, dlq, validPartitions, dlqPartitions };
-  } finally {
-    await wire.close();
-  }
 }
 
 interface Stores {
@@ -381,6 +352,14 @@ async function openJudges({ settings, log, metrics }: AppOptions, closers: Close
     log,
   });
   closers.push(() => registry.close());
+  for (const [topic, { schema }] of Object.entries(settings.topics)) {
+    if (schema !== null && registry.catalog().find(schema, null) < 0) {
+      log.warn(
+        { topic, schema },
+        `topics.${topic}.schema names a schema that ${settings.schemas.dir} does not have; messages that name none are refused`,
+      );
+    }
+  }
   let revision = -1;
   const reference = () => {
     const catalog = registry.catalog();

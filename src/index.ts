@@ -17,7 +17,7 @@ export interface ValidatorOptions {
 export interface Validator {
   /** The engine that answers. */
   readonly engine: Engine;
-  /** Judges the bytes of one JSON document. It never throws for what the bytes are: that is the verdict. */
+  /** Judges the bytes of one JSON document. It never throws for what the bytes are: that is the verdict. Anything but bytes is a TypeError. */
   validate(bytes: Uint8Array): Verdict;
 }
 
@@ -39,6 +39,7 @@ export function createValidator(schema: object | boolean, options: ValidatorOpti
   return {
     engine: 'js',
     validate(bytes) {
+      if (!(bytes instanceof Uint8Array)) throw new TypeError('validate takes the bytes of a document: validate(Buffer.from(text))');
       const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const fault = judgeDocument(document, validate, noSchema, defaultLimits);
       if (fault === null) return valid;

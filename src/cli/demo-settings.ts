@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Wire } from '../drivers/kafka-wire/wire.ts';
-import { hasCode } from '../lib/errors.ts';
+import { openDatabase } from '../drivers/postgres/database.ts';
 import { packageRoot } from '../lib/package-root.ts';
 import type { Services } from '../testing/services/services.ts';
 
@@ -17,41 +17,45 @@ const usualPort = 8080;
 /** Partitions of each topic of the demo. */
 export const partitions = 8;
 
-/** The default topics where the cluster has none of them; else ones of this demo's own, so that nobody's data are touched. */
-export async function demoTopics(wire: Wire): Promise<DemoTopics> {
+/** The default topics on servers of the demo's own; elsewhere ones under a mark of its own, so that nobody's data are touched. */
+export async function demoTopics(wire: Wire, mark: string | null): Promise<DemoTopics> {
   const usual = { source: 'raw-events', valid: 'validated-events', dlq: 'quarantine-dlq', group: 'dataquarantine-validators' };
   const made = (names: DemoTopics) =>
     wire.createTopics([names.source, names.valid, names.dlq].map((name) => ({ name, partitions, replicationFactor: 1, configs: {} })));
-  const taken = await Promise.all([usual.source, usual.valid, usual.dlq].map((name) => exists(wire, name)));
-  if (!taken.includes(true)) {
-    await made(usual);
-    return usual;
-  }
-  const mark = `demo-${Date.now().toString(36)}`;
-  const own = { source: `${mark}.raw-events`, valid: `${mark}.validated-events`, dlq: `${mark}.quarantine-dlq`, group: mark };
+  const own =
+    mark === null ? usual : { source: `${mark}.raw-events`, valid: `${mark}.validated-events`, dlq: `${mark}.quarantine-dlq`, group: mark };
   await made(own);
   return own;
 }
 
-async function exists(wire: Wire, topic: string): Promise<boolean> {
+/** The URL of the database: on somebody's server, with a schema of the demo's own for its tables. */
+export async function demoDatabase(url: string, mark: string | null): Promise<string> {
+  if (mark === null) return url;
+  const database = openDatabase({ url, poolMax: 1 });
   try {
-    await wire.cluster([topic]);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'DQ_KAFKA_TOPIC_MISSING')) return false;
-    throw error;
+    await database.withClient((client) => client.query(`CREATE SCHEMA IF NOT EXISTS "${mark}"`));
+  } finally {
+    await database.close();
   }
+  const own = new URL(url);
+  own.searchParams.set('options', `-c search_path="${mark}"`);
+  return own.href;
 }
 
 /** Settings of the demo, by their dotted names. */
-export async function demoSettings(services: Services, topics: DemoTopics, { once }: { once: boolean }): Promise<Record<string, unknown>> {
+export async function demoSettings(
+  services: Services,
+  topics: DemoTopics,
+  { once, mark }: { once: boolean; mark: string | null },
+): Promise<Record<string, unknown>> {
   return {
     'kafka.brokers': services.kafka.brokers,
     'kafka.groupId': topics.group,
     'kafka.sourceTopics': [topics.source],
     'kafka.validTopic': topics.valid,
     'kafka.dlqTopic': topics.dlq,
-    'postgres.url': services.postgres.url,
+    'postgres.url': await demoDatabase(services.postgres.url, mark),
+    'storage.url': mark === null ? 's3://data-quarantine' : `s3://${mark}`,
     'storage.endpoint': services.s3.endpoint,
     'storage.region': services.s3.region,
     'storage.accessKeyId': services.s3.accessKeyId,

@@ -44,8 +44,17 @@ test('run once, the demo settles every message and says so in one JSON object on
   expect([code, errors.includes('Error')]).toEqual([0, false]);
   const result = JSON.parse(output.trim().split('\n').at(-1) as string) as Record<string, number>;
   expect(Object.keys(result)).toEqual([
-    ...['consumed', 'valid', 'quarantined', 'remediated', 'tombstones', 'duplicates', 'unaccounted'],
-    ...['seconds', 'messages_per_second', 'lane', 'engine'],
+    'consumed',
+    'valid',
+    'quarantined',
+    'remediated',
+    'tombstones',
+    'duplicates',
+    'unaccounted',
+    'seconds',
+    'messages_per_second',
+    'lane',
+    'engine',
   ]);
   expect(result).toMatchObject({ consumed: 5_000, remediated: 0, duplicates: 0, unaccounted: 0, lane: 'client', engine: 'js' });
   expect((result['valid'] as number) + (result['quarantined'] as number) + (result['tombstones'] as number)).toBe(5_000);

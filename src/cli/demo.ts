@@ -45,8 +45,8 @@ export function registerDemo(program: Command, io: Io): void {
     .command('demo')
     .description('run the service on real servers with sample events, and show that nothing is lost')
     .option('--once', 'process a fixed number of messages, verify, print the result and end')
-    .option('--messages <count>', 'messages to process with --once', positive, 200_000)
-    .option('--rate <count>', 'messages a second without --once', positive, 2_000)
+    .option('--messages <count>', 'messages to process with --once', positive('--messages'), 200_000)
+    .option('--rate <count>', 'messages a second without --once', positive('--rate'), 2_000)
     .option('--invalid <share>', 'share of bad messages, 0 to 1', share, 0.05)
     .option('--seed <number>', 'seed of the sample events', Number, 1)
     .option('--json', 'print the result as one JSON object on the last line')
@@ -75,11 +75,13 @@ interface Stage {
 async function onServices(io: Io, options: DemoOptions, { services, signal, say }: Stage): Promise<void> {
   const wire = await openWire({ brokers: [services.kafka.brokers], client: {} });
   try {
-    const topics = await demoTopics(wire);
+    const mark = services.areOurs ? null : `demo-${Date.now().toString(36)}`;
+    if (mark !== null) say(`  These servers are not the demo's own: it uses topics, tables and a bucket of its own, all named ${mark}.`);
+    const topics = await demoTopics(wire, mark);
     const { settings } = loadSettings({
       file: null,
       env: {},
-      flags: await demoSettings(services, topics, { once: options.once === true }),
+      flags: await demoSettings(services, topics, { once: options.once === true, mark }),
       need: ['kafka', 'postgres'],
     });
     await openStorage(settings.storage).ensure();
@@ -129,7 +131,12 @@ async function runOnce(settings: Settings, options: DemoOptions, { log, signal, 
           startedMs = performance.now();
         if (flow.consumed < feeder.fed) return;
         clearInterval(timer);
-        result = { way: chooseWay(settings), expected: feeder.fed, flow, seconds: (performance.now() - (startedMs ?? performance.now())) / 1000 };
+        result = {
+          way: chooseWay(settings),
+          expected: feeder.fed,
+          flow,
+          seconds: (performance.now() - (startedMs ?? performance.now())) / 1000,
+        };
         stop.abort();
       };
       const timer = setInterval(() => void look(), 10);
@@ -153,6 +160,7 @@ async function runLive(io: Io, settings: Settings, options: DemoOptions, { log, 
     onStarted: ({ address, metrics }) => {
       counted = metrics;
       say(whereToLook(address, settings));
+      say(`Feeding ${options.rate.toLocaleString('en')} messages a second (--rate).`);
       feeding = feeder.feedAt(options.rate, signal);
       const show = async () => {
         const before = flow;
@@ -167,7 +175,12 @@ async function runLive(io: Io, settings: Settings, options: DemoOptions, { log, 
   await feeder.close();
   if (io.stdout.isTTY) say('');
   say('Stopped: what was read is settled and committed.');
-  return { way: chooseWay(settings), expected: null, flow: counted ? await flowOf(counted) : flow, seconds: (performance.now() - startedMs) / 1000 };
+  return {
+    way: chooseWay(settings),
+    expected: null,
+    flow: counted ? await flowOf(counted) : flow,
+    seconds: (performance.now() - startedMs) / 1000,
+  };
 }
 
 function whereToLook(address: string, { kafka, postgres }: Settings): string {
@@ -290,15 +303,17 @@ function summarize(io: Io, options: DemoOptions, { flow, seconds, expected, way 
   io.exitCode = missing === 0 ? 0 : 1;
 }
 
-function positive(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number <= 0)
-    throw new DataQuarantineError('DQ_CONFIG_INVALID', `expected a whole number above 0, not "${text}".`);
-  return number;
+function positive(option: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number > 0) return number;
+    throw new DataQuarantineError('DQ_CONFIG_INVALID', `${option} takes a whole number above 0, not "${text}".`);
+  };
 }
 
 function share(text: string): number {
   const number = Number(text);
-  if (!(number >= 0 && number <= 1)) throw new DataQuarantineError('DQ_CONFIG_INVALID', `expected a share from 0 to 1, not "${text}".`);
+  if (!(number >= 0 && number <= 1))
+    throw new DataQuarantineError('DQ_CONFIG_INVALID', `--invalid takes a share from 0 to 1, not "${text}".`);
   return number;
 }

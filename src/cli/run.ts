@@ -33,7 +33,9 @@ async function run(io: Io, options: RunOptions): Promise<void> {
   try {
     await serve(settings, { log, signal });
   } catch (error) {
-    log.fatal({ err: error }, 'the service ended');
+    // An error of ours says all in its words; of any other, the stack is what helps to mend it.
+    if (error instanceof DataQuarantineError) log.fatal({ code: error.code }, error.message);
+    else log.fatal({ err: error }, 'the service ended');
     io.exitCode = exitCodeOf(error);
   }
 }

@@ -48,7 +48,7 @@ export const metricsTable = {
     kind: 'histogram',
     name: 'validation_duration_seconds',
     labels: ['schema'],
-    help: 'Time in which a worker judged the records of one schema in one batch.',
+    help: 'Time to judge one record; about one in 64 is measured.',
     buckets: [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
   },
   consumerLag: {
@@ -78,7 +78,7 @@ export const metricsTable = {
     kind: 'gauge',
     name: 'circuit_state',
     labels: ['sink'],
-    help: 'Circuit breaker of a sink: 0 closed, 1 half open, 2 open.',
+    help: 'State of a sink: 0 closed (it takes), 1 half open, 2 open (its last attempt failed; it is tried again).',
   },
   engineDisagreements: {
     kind: 'counter',

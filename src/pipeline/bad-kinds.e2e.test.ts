@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { WireRecord } from '../drivers/kafka-wire/wire.ts';
 import { packageRoot } from '../lib/package-root.ts';
 import type { Header } from '../model/header.ts';
@@ -26,6 +26,8 @@ interface BadMessage {
 }
 
 const mib = 2 ** 20;
+const folder = mkdtempSync(join(tmpdir(), 'dq-odd-schemas-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 const text = (value: string) => Buffer.from(value);
 const event = (rest: string) =>
   text(`{"_schema":"user_event","user_id":"USER000001","event_type":"click","timestamp":"2026-01-01T00:00:00Z"${rest}}`);
@@ -249,7 +251,6 @@ async function readAll(stage: Stage, topic: string): Promise<WireRecord[]> {
 
 /** The example schemas, one whose pattern backtracks for ever, and one whose generated validator was damaged in the cache. */
 function oddSchemas(): Pick<StageOptions, 'env' | 'settings'> {
-  const folder = mkdtempSync(join(tmpdir(), 'dq-odd-schemas-'));
   const dir = join(folder, 'schemas');
   cpSync(join(packageRoot, 'schemas'), dir, { recursive: true });
   const slow = { type: 'object', properties: { text: { type: 'string', pattern: '^(a|a)*$' } } };

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -133,7 +133,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 /** The words that make the service read these settings. */
 function settingsFile(settings: string | undefined): string[] {
   if (settings === undefined) return [];
-  const file = join(mkdtempSync(join(tmpdir(), 'dq-settings-')), 'dataquarantine.yaml');
+  const folder = mkdtempSync(join(tmpdir(), 'dq-settings-'));
+  closers.push(async () => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'dataquarantine.yaml');
   writeFileSync(file, settings);
   return ['--config', file];
 }

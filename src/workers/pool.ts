@@ -33,7 +33,10 @@ interface Range {
 }
 
 /** How one run of a task ended: with a judgement, or with its thread while it had `row` in hand. */
-type Outcome = { readonly judgement: Judgement } | { readonly ended: 'late' | 'lost'; readonly row: number } | { readonly unbegun: DataQuarantineError };
+type Outcome =
+  | { readonly judgement: Judgement }
+  | { readonly ended: 'late' | 'lost'; readonly row: number }
+  | { readonly unbegun: DataQuarantineError };
 
 /** How often a batch is given to a thread that ends before it begins. */
 const runsMax = 3;

@@ -6,7 +6,7 @@ import { packedBytes } from '../../model/header.ts';
 import type { Log } from '../../observe/log.ts';
 import { connect } from './client-connection.ts';
 import { toClientHeaders } from './client-headers.ts';
-import { type ClientSettings, isCompressing, producerSettings, queuedMessagesMax } from './client-settings.ts';
+import { type ClientSettings, createClient, isCompressing, producerSettings, queuedMessagesMax } from './client-settings.ts';
 import type { OutgoingRecord, Publisher, Refusal, SlabPublication } from './lane.ts';
 import { ReportLine } from './report-line.ts';
 
@@ -97,9 +97,11 @@ export class ClientPublisher implements Publisher {
   private constructor(options: ClientPublisherOptions) {
     this.#options = options;
     const limits = [...options.messageBytesMax.values()];
-    this.#producer = new kafka.Producer(
-      producerSettings(options.client, { messageBytesMax: Math.max(...limits), batchBytesMax: Math.min(...limits, batchBytesMax) }),
-    );
+    const settings = producerSettings(options.client, {
+      messageBytesMax: Math.max(...limits),
+      batchBytesMax: Math.min(...limits, batchBytesMax),
+    });
+    this.#producer = createClient(() => new kafka.Producer(settings));
     this.#producer.on('delivery-report', (error: LibrdKafkaError | null, report: DeliveryReport) => this.#onReport(error, report));
     this.#producer.on('event.error', (error: LibrdKafkaError) => this.#onError(error));
   }
@@ -168,15 +170,19 @@ export class ClientPublisher implements Publisher {
     const ticket = this.#takeTicket(publication);
     for (let index = 0; index < publication.count; index++) {
       // Whatever failed before goes first.
-      while (this.#repair) await this.#repair;
+      if (this.#repair) await this.#repaired();
       while (!this.#tryProduce(ticket, index)) {
         await this.#waitForReports();
-        while (this.#repair) await this.#repair;
+        await this.#repaired();
       }
     }
     ticket.enqueued = true;
     this.#settleWhenDone(ticket);
     return ticket;
+  }
+
+  async #repaired(): Promise<void> {
+    while (this.#repair) await this.#repair;
   }
 
   /** False while there is no room. */
@@ -217,10 +223,10 @@ export class ClientPublisher implements Publisher {
   }
 
   /** A message that is larger than its topic allows needs no second try, unless it might have been compressed. */
-  #sizeRefusal({ topic, bytes }: Publication, index: number, { code }: LibrdKafkaError): Refusal['reason'] | null {
-    const limit = this.#options.messageBytesMax.get(topic);
+  #sizeRefusal(publication: Publication, index: number, { code }: LibrdKafkaError): Refusal['reason'] | null {
+    const limit = this.#options.messageBytesMax.get(publication.topic);
     if (refusals.get(code) !== 'too_large' || limit === undefined || isCompressing(this.#options.client.properties)) return null;
-    return bytes(index) > limit ? 'too_large' : null;
+    return publication.bytes(index) > limit ? 'too_large' : null;
   }
 
   /** Refused for good where `reason` says so; else open to repair. */
@@ -284,8 +290,9 @@ export class ClientPublisher implements Publisher {
     this.#fail(again, reason);
   }
 
-  /** Ends when reports have made room, or after a moment. */
+  /** Ends when reports have made room, or after a moment; never once the publisher closes. */
   async #waitForReports(): Promise<void> {
+    if (this.#closing) await new Promise(() => {});
     this.#room ??= createDeferred();
     const timer = setTimeout(() => this.#wake(), fullQueueWaitMs);
     await this.#room.promise;
@@ -325,9 +332,7 @@ export class ClientPublisher implements Publisher {
 
   #onError(error: LibrdKafkaError): void {
     if (error.code === codes.ERR__FATAL) {
-      this.#options.onFatal(
-        new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka producer gave up: ${error.message}`, { cause: error }),
-      );
+      this.#options.onFatal(new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka producer gave up: ${error.message}`, { cause: error }));
     } else this.#options.log.warn({ code: error.code }, `kafka producer: ${error.message}`);
   }
 }

@@ -1,5 +1,5 @@
 import type { ConsumerGlobalConfig, ProducerGlobalConfig } from '@confluentinc/kafka-javascript';
-import { DataQuarantineError } from '../../lib/errors.ts';
+import { DataQuarantineError, messageOf } from '../../lib/errors.ts';
 
 export type ClientProperties = Readonly<Record<string, string | number | boolean>>;
 
@@ -85,6 +85,15 @@ function userProperties(properties: ClientProperties): ClientProperties {
     if (why) throw new DataQuarantineError('DQ_CONFIG_INVALID', `kafka.client may not set ${name}: ${why}. Take it out.`);
   }
   return properties;
+}
+
+/** Makes a client; a property that librdkafka does not know or take is a fault of the settings. */
+export function createClient<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    throw new DataQuarantineError('DQ_CONFIG_INVALID', `kafka.client is not as librdkafka wants it: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** Does the producer compress? Then a message can be smaller in the log than it is here. */

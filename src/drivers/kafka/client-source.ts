@@ -14,7 +14,7 @@ import type { Log } from '../../observe/log.ts';
 import { Assignment, type HeldPartition } from './assignment.ts';
 import { connect } from './client-connection.ts';
 import { fromClientHeaders } from './client-headers.ts';
-import { type ClientSettings, consumerSettings } from './client-settings.ts';
+import { type ClientSettings, consumerSettings, createClient } from './client-settings.ts';
 import { ConsumeSize } from './consume-size.ts';
 import type { Rebalance, Source, TopicPartition } from './lane.ts';
 import { readStatistics, type Statistics } from './statistics.ts';
@@ -80,11 +80,12 @@ export class ClientSource implements Source {
     this.#options = options;
     this.topics = options.topics;
     this.#assignment = new Assignment(options.topics);
-    this.#consumer = new kafka.KafkaConsumer({
+    const settings = {
       ...consumerSettings(options.client, options.groupId),
       rebalance_cb: (error: LibrdKafkaError, partitions: ClientPartition[]) => this.#queueRebalance(error, partitions),
       offset_commit_cb: true,
-    }) as ClientConsumer;
+    };
+    this.#consumer = createClient(() => new kafka.KafkaConsumer(settings) as ClientConsumer);
     this.#consumer.setDefaultIsTimeoutOnlyForFirstMessage(true);
     this.#consumer.on('event.error', (error: LibrdKafkaError) => this.#onError(error));
     this.#consumer.on('event.stats', (event: { message: string }) => this.#onStatistics(event.message));
@@ -126,7 +127,8 @@ export class ClientSource implements Source {
       if (cooperative) this.#consumer.incrementalAssign(partitions);
       else this.#consumer.assign(partitions);
       // A pause outlives an assignment in librdkafka, so every assignment says anew what it is.
-      if (partitions.length > 0) this.#paused ? this.#consumer.pause(partitions) : this.#consumer.resume(partitions);
+      if (partitions.length > 0 && this.#paused) this.#consumer.pause(partitions);
+      if (partitions.length > 0 && !this.#paused) this.#consumer.resume(partitions);
     } else {
       for (const partition of partitions) this.#assignment.remove(partition);
       if (cooperative) this.#consumer.incrementalUnassign(partitions);

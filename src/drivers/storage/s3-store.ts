@@ -186,7 +186,14 @@ function storageError(error: unknown, what: string): DataQuarantineError {
   const said = messageOf(error) === 'UnknownError' ? '' : `: ${messageOf(error)}`;
   const detail = status === null ? messageOf(error) : `HTTP ${status} ${name}${said}`;
   const code = passing ? 'DQ_STORAGE_UNREACHABLE' : 'DQ_STORAGE_REFUSED';
-  return new DataQuarantineError(code, `cannot ${what}: ${detail}`, { cause: error });
+  return new DataQuarantineError(code, `cannot ${what}: ${detail}${remedyOf(status, name)}`, { cause: error });
+}
+
+/** What mostly helps against an answer, as the end of its sentence. */
+function remedyOf(status: number | null, name: string): string {
+  if (status === 403) return '; check the rights of AWS_ACCESS_KEY_ID and that AWS_SECRET_ACCESS_KEY is its secret';
+  if (status === 404 && name !== 'NoSuchKey') return '; make the bucket with: dq topics create';
+  return '';
 }
 
 /** The SDK looked everywhere for a region or keys and found none; no answer of a server says so. */

@@ -179,9 +179,11 @@ test('after an outage no load is larger than its limit, and every batch is kept 
   const put = async () => outage;
   const quarantine = quarantineWith({ put, insert }, { loadMessagesMax: 50, loadsMax: 2 });
   const kept: number[] = [];
-  const keeping = Array.from({ length: 40 }, (_, number) => {
-    const batch = buildBatch(Array.from({ length: 20 }, (_, at) => ({ offset: number * 20 + at, value: Buffer.from('{}'), answer: answer.faulty })));
-    const rejects = Array.from({ length: 20 }, (_, row) => ({ row, fault }));
+  const keeping = Array.from({ length: 40 }).map((_batch, number) => {
+    const batch = buildBatch(
+      Array.from({ length: 20 }, (_message, at) => ({ offset: number * 20 + at, value: Buffer.from('{}'), answer: answer.faulty })),
+    );
+    const rejects = Array.from({ length: 20 }, (_reject, row) => ({ row, fault }));
     return quarantine.keep(batch, rejects).then(() => kept.push(number));
   });
   await new Promise((resolve) => setTimeout(resolve, 20));

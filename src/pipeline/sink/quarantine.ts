@@ -65,7 +65,7 @@ interface Item {
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
-  #waiting: Item[] = [];
+  readonly #waiting: Item[] = [];
   #waitingMessages = 0;
   #waitingBytes = 0;
   #timer: NodeJS.Timeout | null = null;

@@ -50,6 +50,7 @@ export async function openByCompose<Name extends ServiceName>(name: Name): Promi
   return {
     address: addresses[name](port, secrets) as OpenService<Name>['address'],
     took: `${name} of docker-compose.yml, on 127.0.0.1:${port}`,
+    isOurs: false,
     close,
   };
 }

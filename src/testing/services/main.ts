@@ -119,7 +119,7 @@ async function status(json: boolean): Promise<number> {
   return 1;
 }
 
-function show(services: Omit<Services, 'close'>, json: boolean): number {
+function show(services: Omit<Services, 'close' | 'areOurs'>, json: boolean): number {
   const { kafka, postgres, s3, took } = services;
   if (json) {
     process.stdout.write(`${JSON.stringify({ up: true, kafka, postgres, s3, took })}\n`);

@@ -21,6 +21,8 @@ export interface OpenService<Name extends ServiceName> {
   readonly address: Addresses[Name];
   /** In one line for a person: which server this is. */
   readonly took: string;
+  /** Was it started for this caller alone? */
+  readonly isOurs: boolean;
   close(): Promise<void>;
 }
 

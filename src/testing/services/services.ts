@@ -9,6 +9,8 @@ import { namedBySettings } from './settings.ts';
 
 export interface Services extends Addresses {
   readonly took: Readonly<Record<ServiceName, string>>;
+  /** Are all three ours alone? A server that the settings name or that ran before may hold somebody's data. */
+  readonly areOurs: boolean;
   close(): Promise<void>;
 }
 
@@ -25,7 +27,8 @@ export async function openServices(options: ServicesOptions = {}): Promise<Servi
   try {
     const [kafka, postgres, s3] = await Promise.all(opening);
     const took = { kafka: kafka.took, postgres: postgres.took, s3: s3.took };
-    return { kafka: kafka.address, postgres: postgres.address, s3: s3.address, took, close: () => closeAll(opening) };
+    const areOurs = [kafka, postgres, s3].every(({ isOurs }) => isOurs);
+    return { areOurs, kafka: kafka.address, postgres: postgres.address, s3: s3.address, took, close: () => closeAll(opening) };
   } catch (error) {
     await closeAll(opening);
     throw error;
@@ -36,10 +39,15 @@ export async function openServices(options: ServicesOptions = {}): Promise<Servi
 export async function openService<Name extends ServiceName>(name: Name, options: ServicesOptions = {}): Promise<OpenService<Name>> {
   if (options.reuse ?? true) {
     const named = await namedBySettings(name);
-    if (named) return { ...named, close: async () => {} };
+    if (named) return { ...named, isOurs: false, close: async () => {} };
     const running = await runningServices();
     if (running)
-      return { address: running[name], took: `${running.took[name]} (running since "npm run services -- up")`, close: async () => {} };
+      return {
+        address: running[name],
+        took: `${running.took[name]} (running since "npm run services -- up")`,
+        isOurs: false,
+        close: async () => {},
+      };
   }
   // Containers keep their data in volumes of their own, not in a folder that was asked for.
   if (options.dir === undefined && composeIsThere()) return openByCompose(name);
@@ -49,14 +57,19 @@ export async function openService<Name extends ServiceName>(name: Name, options:
 const openers: { [Name in ServiceName]: (dir: string | undefined) => Promise<OpenService<Name>> } = {
   kafka: async (dir) => {
     const { brokers, server } = await openKafka({ dir });
-    return { address: { brokers }, took: `Apache Kafka 4.1.0, started here on ${brokers}`, close: () => server.close() };
+    return { address: { brokers }, took: `Apache Kafka 4.1.0, started here on ${brokers}`, isOurs: true, close: () => server.close() };
   },
   postgres: async (dir) => {
     const { url, server } = await openPostgres({ dir });
-    return { address: { url }, took: `PostgreSQL, started here on ${new URL(url).host}`, close: () => server.close() };
+    return { address: { url }, took: `PostgreSQL, started here on ${new URL(url).host}`, isOurs: true, close: () => server.close() };
   },
   s3: async (dir) => {
     const { server, ...address } = await openS3({ dir });
-    return { address, took: `SeaweedFS 4.48 (S3), started here on ${new URL(address.endpoint).host}`, close: () => server.close() };
+    return {
+      address,
+      took: `SeaweedFS 4.48 (S3), started here on ${new URL(address.endpoint).host}`,
+      isOurs: true,
+      close: () => server.close(),
+    };
   },
 };
