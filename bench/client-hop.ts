@@ -117,7 +117,9 @@ await new Promise((resolve) => consumer.connect({}, resolve));
 (consumer as typeof consumer & { setDefaultIsTimeoutOnlyForFirstMessage(only: boolean): void }).setDefaultIsTimeoutOnlyForFirstMessage(
   true,
 );
-consumer.setDefaultConsumeTimeout(options.flow ? 10 : 100);
+consumer.setDefaultConsumeTimeout(100);
+// In its own loop the client sleeps half a second whenever no message came in time, unless it is told not to.
+consumer.setDefaultConsumeLoopTimeoutDelay(1);
 consumer.subscribe([options.from]);
 await (options.flow ? runFlow() : runBatches());
 // It stays until it is told to go, so that its processor time and memory can still be read.

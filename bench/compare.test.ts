@@ -1,20 +1,29 @@
 import { expect, test } from 'vitest';
-import { compare } from './compare.ts';
+import { type Compared, compare } from './compare.ts';
 import { eventBytes, eventOf, sentMsOf, stampedEvent } from './events.ts';
-import { median, type Ratios } from './report.ts';
+import { median } from './report.ts';
+import type { Run } from './throughput.ts';
 
-const ratios = (engineToHop: readonly number[]): Ratios => ({
-  engineToHop,
-  engineToHopReports: [],
-  floodToPlainCopy: [],
-  floodToIndexedCopy: [],
+const run = (messagesPerSecond: number): Run => ({
+  messages: 1,
+  seconds: 1,
+  messagesPerSecond,
+  cpuMicrosPerMessage: null,
+  residentBytesPeak: null,
+  residentBytesMean: null,
+});
+const report = (engine: readonly number[], hop: readonly number[]): Compared => ({
+  engine: engine.map(run),
+  hop: hop.map(run),
+  hopReports: [],
+  floods: [],
 });
 
-test('a ratio is lost past 40 % of the best of the baseline, and what was not measured is not compared', () => {
-  const baseline = ratios([0.5, 0.6]);
-  expect(compare(baseline, ratios([0.2, 0.37]))).toEqual([{ name: 'engineToHop', baseline: 0.6, now: 0.37, lost: false }]);
-  expect(compare(baseline, ratios([0.35]))).toMatchObject([{ lost: true }]);
-  expect(compare(baseline, ratios([]))).toEqual([]);
+test('a ratio is lost past 40 % of the baseline, best round against best round, and what was not measured is not compared', () => {
+  const baseline = report([50, 60], [100, 80]);
+  expect(compare(baseline, report([20, 37], [50, 100]))).toEqual([{ name: 'engine ÷ hop', baseline: 0.6, now: 0.37, lost: false }]);
+  expect(compare(baseline, report([35], [100]))).toMatchObject([{ lost: true }]);
+  expect(compare(baseline, report([], [100]))).toEqual([]);
 });
 
 test('the median of an even number of values lies between the two in the middle', () => {

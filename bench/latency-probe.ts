@@ -46,7 +46,9 @@ consumer.on('data', ({ value }: Message) => void latenciesMs.push(performance.no
 await new Promise((resolve) => producer.connect({}, resolve));
 producer.setPollInBackground(true);
 await new Promise((resolve) => consumer.connect({}, resolve));
-consumer.setDefaultConsumeTimeout(10);
+consumer.setDefaultConsumeTimeout(100);
+// In its own loop the client sleeps half a second whenever no message came in time, unless it is told not to.
+consumer.setDefaultConsumeLoopTimeoutDelay(1);
 consumer.assign(offsets.map((offset, partition) => ({ topic: options.to, partition, offset })));
 consumer.consume();
 

@@ -209,7 +209,7 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
   return new Pipeline({
     consumer,
     ring,
-    batcher: new Batcher({ ring, clock, judgesBusy: () => validator.busy, firstMsMax: tuning.firstMsMax, lingerMsMax: tuning.lingerMsMax }),
+    batcher: new Batcher({ ring, clock, isBehind: () => validator.busy, firstMsMax: tuning.firstMsMax, lingerMsMax: tuning.lingerMsMax }),
     validator,
     validPartitions: topics.validPartitions,
     sink: createSink(options, parts),

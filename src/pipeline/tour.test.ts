@@ -108,7 +108,7 @@ function partsOf({ offset, value }: { offset: number; value: string }): MessageP
 
 async function consumedBatch(): Promise<{ batch: Batch }> {
   const ring = new SlabRing({ slabs: 1, rowsMax: 8, bytesMax: 1_000 });
-  const batcher = new Batcher({ ring, clock: systemClock, judgesBusy: () => false, firstMsMax: 1, lingerMsMax: 1 });
+  const batcher = new Batcher({ ring, clock: systemClock, isBehind: () => false, firstMsMax: 1, lingerMsMax: 1 });
   return { batch: (await batcher.next(flowOf(good, bad))) as Batch };
 }
 

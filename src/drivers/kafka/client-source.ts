@@ -223,7 +223,7 @@ export class ClientSource implements Source {
     assert(!this.#consuming, 'two consumes were in flight');
     this.#consuming = true;
     this.#consumer.setDefaultConsumeTimeout(waitMs);
-    const startedMs = performance.now();
+    const before = performance.eventLoopUtilization();
     try {
       return await new Promise<ClientMessage[]>((resolve, reject) => {
         this.#consumer.consume(count, (error: LibrdKafkaError | null, messages?: ClientMessage[]) => {
@@ -234,7 +234,7 @@ export class ClientSource implements Source {
             setTimeout(() => resolve([]), 100);
             return;
           }
-          if (count > 1) this.#size.learn(count, messages?.length ?? 0, performance.now() - startedMs);
+          if (count > 1) this.#size.learn(count, messages?.length ?? 0, performance.eventLoopUtilization(before).idle);
           resolve(messages ?? []);
         });
       });

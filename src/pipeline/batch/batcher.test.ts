@@ -49,22 +49,22 @@ function world(chunks: MessageParts[][], rebalanceAfter = Number.POSITIVE_INFINI
 const ringOf = () => new SlabRing({ slabs: 2, rowsMax: 4, bytesMax: 100 });
 const offsetsOf = (slab: Slab) => Array.from({ length: slab.count }, (_, row) => slab.offset(row));
 
-test('while a judge is free, a batch goes as it is: a lone message does not wait', async () => {
+test('while nothing is ahead, a batch goes as it is: a lone message does not wait', async () => {
   const { clock, flow } = world([[message(1)], [message(2)]]);
-  const batcher = new Batcher({ ring: ringOf(), clock, judgesBusy: () => false, firstMsMax: 10, lingerMsMax: 50 });
+  const batcher = new Batcher({ ring: ringOf(), clock, isBehind: () => false, firstMsMax: 10, lingerMsMax: 50 });
   const batch = await batcher.next(flow);
   expect(batch && offsetsOf(batch.slab)).toEqual([1]);
 });
 
-test('while all judges are busy, a batch grows until its slab is full', async () => {
+test('while others are ahead, a batch grows until its slab is full', async () => {
   const { clock, flow } = world([[message(1)], [message(2)], [message(3), message(4)], [message(5)]]);
-  const batcher = new Batcher({ ring: ringOf(), clock, judgesBusy: () => true, firstMsMax: 10, lingerMsMax: 50 });
+  const batcher = new Batcher({ ring: ringOf(), clock, isBehind: () => true, firstMsMax: 10, lingerMsMax: 50 });
   const batch = await batcher.next(flow);
   expect(batch && offsetsOf(batch.slab)).toEqual([1, 2, 3, 4]);
 });
 
 test('a batch does not grow past its linger, nor while the group wants an answer', async () => {
-  const busy = { judgesBusy: () => true, firstMsMax: 10 };
+  const busy = { isBehind: () => true, firstMsMax: 10 };
   const lingering = world([[message(1)], [message(2)], [message(3)], [message(4)]]);
   const late = await new Batcher({ ring: ringOf(), clock: lingering.clock, ...busy, lingerMsMax: 2 }).next(lingering.flow);
   expect(late?.slab.count).toBe(3);
@@ -77,7 +77,7 @@ test('a message larger than a slab travels alone in one of its own, and the ring
   const ring = ringOf();
   const large = message(1, { value: Buffer.alloc(5_000) });
   const { clock, flow } = world([[large], [message(2)]]);
-  const batcher = new Batcher({ ring, clock, judgesBusy: () => false, firstMsMax: 10, lingerMsMax: 50 });
+  const batcher = new Batcher({ ring, clock, isBehind: () => false, firstMsMax: 10, lingerMsMax: 50 });
   const batch = await batcher.next(flow);
   expect([batch?.slab.count, batch?.slab.value(0)?.length]).toEqual([1, 5_000]);
   if (batch) ring.give(batch.slab);
@@ -88,7 +88,7 @@ test('a message larger than a slab travels alone in one of its own, and the ring
 test('no message, no batch, and the slab is free again', async () => {
   const ring = new SlabRing({ slabs: 1, rowsMax: 4, bytesMax: 100 });
   const { clock, flow } = world([]);
-  expect(await new Batcher({ ring, clock, judgesBusy: () => false, firstMsMax: 10, lingerMsMax: 50 }).next(flow)).toBeNull();
+  expect(await new Batcher({ ring, clock, isBehind: () => false, firstMsMax: 10, lingerMsMax: 50 }).next(flow)).toBeNull();
   expect(ring.hasFree).toBe(true);
 });
 

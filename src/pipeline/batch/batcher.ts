@@ -16,16 +16,16 @@ export interface MessageFlow {
 export interface BatcherOptions {
   readonly ring: SlabRing;
   readonly clock: Clock;
-  /** Are the judges busy? Then waiting for more messages costs nothing, and larger batches cost less. */
-  readonly judgesBusy: () => boolean;
+  /** Would a batch only wait behind others? Then waiting for more messages costs nothing, and larger batches cost less. */
+  readonly isBehind: () => boolean;
   /** How long an empty batch waits for its first message. */
   readonly firstMsMax: number;
-  /** How long a begun batch may wait for more while the judges are busy. */
+  /** How long a begun batch may wait for more while it would only wait behind others. */
   readonly lingerMsMax: number;
 }
 
 /**
- * Decides when a batch is full: as soon as a judge is free, so a lone message does not wait; while all are busy, when the slab is
+ * Decides when a batch is full: at once while nothing is ahead of it, so a lone message does not wait; otherwise when the slab is
  * full, the linger is over, or the group wants an answer.
  */
 export class Batcher {
@@ -38,7 +38,7 @@ export class Batcher {
 
   /** The next batch, null when no message came. The ring must have a free slab. */
   async next(flow: MessageFlow): Promise<Batch | null> {
-    const { ring, clock, judgesBusy, firstMsMax, lingerMsMax } = this.#options;
+    const { ring, clock, isBehind, firstMsMax, lingerMsMax } = this.#options;
     let slab = ring.take();
     await flow.fill(slab, firstMsMax);
     if (slab.count === 0 && flow.carriedBytes !== null) {
@@ -46,7 +46,7 @@ export class Batcher {
       await flow.fill(slab, 0);
     }
     const startedMs = clock.monotonic();
-    while (slab.count > 0 && judgesBusy() && !flow.rebalancePending && flow.carriedBytes === null) {
+    while (slab.count > 0 && isBehind() && !flow.rebalancePending && flow.carriedBytes === null) {
       const leftMs = lingerMsMax - (clock.monotonic() - startedMs);
       if (leftMs <= 0 || slab.count === slab.rowsMax) break;
       await flow.fill(slab, Math.ceil(Math.min(leftMs, 5)));

@@ -146,7 +146,11 @@ export class Quarantine {
   async #putSegments(records: readonly Quarantined[]): Promise<string[]> {
     const paths = new Array<string>(records.length);
     const byTopic = new Map<string, number[]>();
-    records.forEach(({ topic }, index) => byTopic.set(topic, [...(byTopic.get(topic) ?? []), index]));
+    records.forEach(({ topic }, index) => {
+      const indexes = byTopic.get(topic);
+      if (indexes) indexes.push(index);
+      else byTopic.set(topic, [index]);
+    });
     await Promise.all(
       [...byTopic].map(async ([topic, indexes]) => {
         const { bytes, places } = encodeSegment(indexes.map((index) => records[index] as Quarantined));

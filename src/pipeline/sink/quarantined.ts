@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { assert } from '../../lib/assert.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
@@ -28,7 +28,7 @@ export function quarantined(batch: Batch, { row, fault }: Reject, identify: Iden
     headers: slab.headers(row),
     packedHeaders: slab.packedHeaders(row),
     fault,
-    payloadSha256: createHash('sha256').update(payload).digest(),
+    payloadSha256: hash('sha256', payload, 'buffer'),
     quarantinedAt: nowMs,
   };
 }
