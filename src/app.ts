@@ -215,6 +215,7 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
     sink: createSink(options, parts),
     committer,
     clock,
+    caughtUp: () => lane.publisher.caughtUp(),
     onSettled: (receipt) => tally(receipt, judges.nameOf, metrics, clock.now()),
     onTurn: () => {
       turnedLoop();

@@ -17,6 +17,8 @@ export interface PipelineOptions {
   readonly sink: { deliver(delivery: Delivery): Promise<Receipt> };
   readonly committer: Committer;
   readonly clock: Clock;
+  /** Ends when the sink is not behind with its acknowledgements. */
+  readonly caughtUp: () => Promise<void>;
   /** Told once for every settled batch, before its slab is used again. */
   readonly onSettled: (receipt: Receipt) => void;
   /** Told at every turn of the loop. */
@@ -57,6 +59,7 @@ export class Pipeline {
           },
         );
         if (this.#stopping) break;
+        await this.#options.caughtUp();
         const batch = await batcher.next(consumer);
         if (batch) this.#process(batch);
       }

@@ -150,6 +150,7 @@ function sinkWith(lines: string[]): Sink {
       }
       return [];
     },
+    caughtUp: async () => {},
     close: async () => {},
   };
   const quarantine = new Quarantine({

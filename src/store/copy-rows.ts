@@ -1,4 +1,5 @@
 import type { Quarantined } from '../model/record.ts';
+import type { Fault } from '../model/verdict.ts';
 
 /** A record and where its payload lies: what becomes a row. */
 export interface StoredRow {
@@ -27,7 +28,6 @@ export function encodeCopyRows(rows: readonly StoredRow[]): Buffer {
   for (const row of rows) bytesMax += rowBytesMax(row);
   const writer = new CopyWriter(bytesMax);
   for (const { record, storagePath } of rows) {
-    const { fault } = record;
     writer.row();
     writer.uuid(record.id);
     writer.text(record.topic);
@@ -35,14 +35,7 @@ export function encodeCopyRows(rows: readonly StoredRow[]): Buffer {
     writer.int64(record.offset);
     writer.time(record.timestamp);
     writer.bytes(record.key);
-    writer.text(fault.schema_name);
-    writer.text(fault.schema_version);
-    writer.text(fault.error_type);
-    writer.text(fault.error_message);
-    writer.text(fault.field_path);
-    writer.text(fault.instance_path);
-    writer.text(fault.keyword);
-    writer.text(fault.fingerprint);
+    writer.encoded(faultColumns(record.fault));
     writer.text(storagePath);
     writer.int32(record.value.length);
     writer.bytes(record.payloadSha256);
@@ -51,22 +44,30 @@ export function encodeCopyRows(rows: readonly StoredRow[]): Buffer {
   return writer.end();
 }
 
-/** A UTF-16 unit takes at most three bytes of UTF-8. */
+const columnsOfFaults = new WeakMap<Fault, Buffer>();
+
+/** The columns that a fault fills, encoded once: many records of a load share their fault. */
+function faultColumns(fault: Fault): Buffer {
+  const known = columnsOfFaults.get(fault);
+  if (known) return known;
+  const { schema_name, schema_version, error_type, error_message, field_path, instance_path, keyword, fingerprint } = fault;
+  const texts = [schema_name, schema_version, error_type, error_message, field_path, instance_path, keyword, fingerprint];
+  const writer = new CopyWriter(signature.length + texts.reduce((sum, text) => sum + 4 + textBytesMax(text ?? ''), 2));
+  for (const text of texts) writer.text(text);
+  const bytes = writer.written();
+  columnsOfFaults.set(fault, bytes);
+  return bytes;
+}
+
 function rowBytesMax({ record, storagePath }: StoredRow): number {
-  const { fault } = record;
-  const units =
-    record.topic.length +
-    (fault.schema_name?.length ?? 0) +
-    (fault.schema_version?.length ?? 0) +
-    fault.error_type.length +
-    fault.error_message.length +
-    (fault.field_path?.length ?? 0) +
-    (fault.instance_path?.length ?? 0) +
-    (fault.keyword?.length ?? 0) +
-    fault.fingerprint.length +
-    storagePath.length;
   const fixed = 2 + columnsCount * 4 + 16 + 4 + 8 + 8 + 4 + 8;
-  return fixed + units * 3 + (record.key?.length ?? 0) + record.payloadSha256.length;
+  const texts = textBytesMax(record.topic) + textBytesMax(storagePath) + faultColumns(record.fault).length;
+  return fixed + texts + (record.key?.length ?? 0) + record.payloadSha256.length;
+}
+
+/** A UTF-16 unit takes at most three bytes of UTF-8. */
+function textBytesMax(text: string): number {
+  return text.length * 3;
 }
 
 /** Writes fields one after another: an int32 length (-1 for null), then the value, all big-endian. */
@@ -87,6 +88,16 @@ class CopyWriter {
     if (text === null) return this.#null();
     const written = this.#bytes.write(text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text, this.#at + 4);
     this.#at = this.#bytes.writeInt32BE(written, this.#at) + written;
+  }
+
+  /** Fields that were encoded before. */
+  encoded(fields: Buffer): void {
+    this.#at += fields.copy(this.#bytes, this.#at);
+  }
+
+  /** The fields so far, without the head. */
+  written(): Buffer {
+    return this.#bytes.subarray(signature.length, this.#at);
   }
 
   bytes(bytes: Buffer | null): void {

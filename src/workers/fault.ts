@@ -21,8 +21,23 @@ export interface Cause {
   readonly kind: string | null;
 }
 
+/** Bad messages come in swarms of one cause. Equal faults are one object, which crosses to the main thread once a batch. */
+const faults = new Map<string, Fault>();
+const faultsMax = 1_000;
+
 /** The verdict of a bad message, as it goes to its row and its dead letter. */
-export function createFault({ type, message, schema, path, keyword, kind }: Cause): Fault {
+export function createFault(cause: Cause): Fault {
+  const { type, message, schema, path, keyword, kind } = cause;
+  const text = JSON.stringify([type, message, schema.name, schema.version, path, keyword, kind]);
+  const known = faults.get(text);
+  if (known) return known;
+  const fault = newFault(cause);
+  if (faults.size >= faultsMax) faults.clear();
+  faults.set(text, fault);
+  return fault;
+}
+
+function newFault({ type, message, schema, path, keyword, kind }: Cause): Fault {
   return {
     outcome: outcomeOf(type),
     error_type: type,

@@ -58,6 +58,8 @@ const indexBits = 16;
 const ticketsMax = 2 ** 14;
 const batchBytesMax = 1_000_000;
 const fullQueueWaitMs = 20;
+/** What the client hands over in one turn (its callbacks.cc). */
+const reportsMax = 100;
 const closeMsMax = 2_000;
 const retryDelayMsMax = 5_000;
 
@@ -91,6 +93,7 @@ export class ClientPublisher implements Publisher {
   #repair: Promise<void> | null = null;
   #room: Deferred | null = null;
   #inFlight = 0;
+  #reports = 0;
   #closing = false;
   #numberLast = 0;
 
@@ -146,6 +149,17 @@ export class ClientPublisher implements Publisher {
         this.#producer.produce(topic, partition, sendable(value), sendable(key), timestamp, undefined, toClientHeaders(headers));
       },
     });
+  }
+
+  /**
+   * The client hands over at most a hundred reports in a turn of the event loop, fewer than a turn's messages. While they come in
+   * hundreds, they pile up behind new messages, and with them the slabs that they would free.
+   */
+  async caughtUp(): Promise<void> {
+    for (let before = -reportsMax; this.#reports - before >= reportsMax; ) {
+      before = this.#reports;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Disconnects. What is still in flight gets two seconds; nobody waits for it any more, and its source is read again. */
@@ -216,6 +230,7 @@ export class ClientPublisher implements Publisher {
     const ticket = this.#tickets[tag >>> indexBits];
     assert(ticket, 'a delivery report came for a publication that is settled');
     this.#inFlight -= 1;
+    this.#reports += 1;
     const index = tag & (2 ** indexBits - 1);
     if (outcome) this.#fail({ ticket, index, error: outcome }, this.#sizeRefusal(ticket.publication, index, outcome));
     else this.#done(ticket);

@@ -85,5 +85,7 @@ export interface SlabPublication {
 export interface Publisher {
   publishSlab(publication: SlabPublication): Promise<readonly Refusal[]>;
   publishRecords(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Refusal[]>;
+  /** Ends when no crowd of acknowledgements is waiting to be read: more should not be taken before. */
+  caughtUp(): Promise<void>;
   close(): Promise<void>;
 }

@@ -127,24 +127,38 @@ function isJson(value: Buffer, type: ErrorType): boolean {
 
 /** Ours, in the contract's order. A header that has nothing to say is left out. */
 function ownHeaders(record: Quarantined, place: StoredPlace): Header[] {
-  const { fault } = record;
-  const headers: Header[] = [{ name: 'dq.id', value: Buffer.from(record.id) }];
-  const add = (name: string, text: string | null, bytesMax: number = textBytesMax.path) => {
-    if (text !== null) headers.push({ name, value: recurring(text) ?? clipped(text, bytesMax) });
-  };
-  add('dq.original.topic', record.topic);
-  add('dq.original.partition', String(record.partition));
-  headers.push({ name: 'dq.original.offset', value: Buffer.from(String(record.offset)) });
-  headers.push({ name: 'dq.original.timestamp', value: Buffer.from(String(record.timestamp)) });
-  add('dq.schema', fault.schema_name, textBytesMax.schema);
-  add('dq.schema.version', fault.schema_version, textBytesMax.version);
-  add('dq.error.type', fault.error_type);
-  add('dq.error.path', fault.field_path);
-  add('dq.error.keyword', fault.keyword, textBytesMax.keyword);
-  add('dq.error.fingerprint', place.fingerprint);
-  add('dq.failed.at', timeOf(place));
-  headers.push({ name: 'dq.payload.ref', value: Buffer.from(place.storagePath) });
+  return [
+    { name: 'dq.id', value: Buffer.from(record.id) },
+    ...header('dq.original.topic', record.topic),
+    ...header('dq.original.partition', String(record.partition)),
+    { name: 'dq.original.offset', value: Buffer.from(String(record.offset)) },
+    { name: 'dq.original.timestamp', value: Buffer.from(String(record.timestamp)) },
+    ...faultHeaders(record.fault),
+    ...header('dq.error.fingerprint', place.fingerprint),
+    ...header('dq.failed.at', timeOf(place)),
+    { name: 'dq.payload.ref', value: Buffer.from(place.storagePath) },
+  ];
+}
+
+const headersOfFaults = new WeakMap<Fault, readonly Header[]>();
+
+/** What a fault says in headers, made once: many records of a load share their fault. */
+function faultHeaders(fault: Fault): readonly Header[] {
+  const known = headersOfFaults.get(fault);
+  if (known) return known;
+  const headers = [
+    ...header('dq.schema', fault.schema_name, textBytesMax.schema),
+    ...header('dq.schema.version', fault.schema_version, textBytesMax.version),
+    ...header('dq.error.type', fault.error_type),
+    ...header('dq.error.path', fault.field_path),
+    ...header('dq.error.keyword', fault.keyword, textBytesMax.keyword),
+  ];
+  headersOfFaults.set(fault, headers);
   return headers;
+}
+
+function header(name: string, text: string | null, bytesMax: number = textBytesMax.path): Header[] {
+  return text === null ? [] : [{ name, value: recurring(text) ?? clipped(text, bytesMax) }];
 }
 
 const recurringMax = 1_000;

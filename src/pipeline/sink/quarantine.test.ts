@@ -60,6 +60,7 @@ function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, opt
         }
         return refusals;
       },
+      caughtUp: async () => {},
       close: async () => {},
     },
     dlqTopic: 'dlq',
