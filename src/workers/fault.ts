@@ -28,7 +28,7 @@ const faultsMax = 1_000;
 /** The verdict of a bad message, as it goes to its row and its dead letter. */
 export function createFault(cause: Cause): Fault {
   const { type, message, schema, path, keyword, kind } = cause;
-  const text = JSON.stringify([type, message, schema.name, schema.version, path, keyword, kind]);
+  const text = `${type}\n${schema.name}\n${schema.version}\n${keyword}\n${kind}\n${message}\n${JSON.stringify(path)}`;
   const known = faults.get(text);
   if (known) return known;
   const fault = newFault(cause);
@@ -46,7 +46,12 @@ function newFault({ type, message, schema, path, keyword, kind }: Cause): Fault 
     instance_path: path && pointerPath(path),
     engine: 'js',
     keyword,
-    fingerprint: fingerprintOf({ schema: schema.name, keyword, foldedPath: path && pointerPath(path.map(folded)), kind: kind ?? type }),
+    fingerprint: fingerprintOf({
+      schema: schema.name,
+      keyword,
+      foldedPath: path && pointerPath(folded(path, keyword)),
+      kind: kind ?? type,
+    }),
     schema_name: schema.name,
     schema_version: schema.version,
   };
@@ -57,7 +62,11 @@ export function plainFault(type: ErrorType, message: string, path: JsonPath | nu
   return createFault({ type, message, path, schema, keyword: null, kind: null });
 }
 
-/** The same mistake in the third and in the seventh item has one cause. */
-function folded(segment: string | number): string {
-  return typeof segment === 'number' ? '*' : segment;
+/** Keywords that refuse a member by its name, one that the schema does not declare and anybody may make up. */
+const keywordsOfNames: ReadonlySet<string | null> = new Set(['additionalProperties', 'unevaluatedProperties', 'propertyNames']);
+
+/** The same mistake in the third and in the seventh item, or with this and with that unplanned name, has one cause. */
+function folded(path: JsonPath, keyword: string | null): JsonPath {
+  const last = keywordsOfNames.has(keyword) ? path.length - 1 : -1;
+  return path.map((segment, at) => (typeof segment === 'number' || at === last ? '*' : segment));
 }

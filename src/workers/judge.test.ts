@@ -133,6 +133,12 @@ describe('a fingerprint', () => {
     expect(at({ items: [{ n: null }] })).not.toBe(first);
   });
 
+  test('is the same for any member name that the schema does not plan', () => {
+    const closed = { properties: { a: {} }, additionalProperties: false };
+    expect(faultOf(closed, { made_up: 1 }).fingerprint).toBe(faultOf(closed, { another: 1 }).fingerprint);
+    expect(faultOf(closed, { made_up: 1 }).field_path).toBe('made_up');
+  });
+
   test('does not take a member called 3 for an index', () => {
     const byName = { additionalProperties: { type: 'number' } };
     expect(faultOf(byName, { 3: 'x' }).fingerprint).not.toBe(faultOf(byName, { 4: 'x' }).fingerprint);
