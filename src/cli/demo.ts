@@ -201,7 +201,8 @@ function showProgress(io: Io, flow: Flow, rate: number): void {
   const line =
     `${new Date().toISOString().slice(11, 19)}  consumed ${count(flow.consumed)}  valid ${count(flow.valid)}` +
     `  quarantined ${count(flow.quarantined)}  tombstones ${count(flow.tombstones)}  ${count(rate)}/s`;
-  io.stdout.write(io.stdout.isTTY ? `\r${line}` : `${line}\n`);
+  // A line that is wider than the terminal would not be written over by the next.
+  io.stdout.write(io.stdout.isTTY ? `\r${line.slice(0, (io.stdout.columns ?? 120) - 1)}` : `${line}\n`);
 }
 
 /** Sample events for the source topic, spread over its partitions. */
