@@ -7,6 +7,13 @@ export interface Reject {
   readonly fault: Fault;
 }
 
+/** What the judges say of one batch beside the answers in its slab. */
+export interface Judged {
+  readonly rejects: readonly Reject[];
+  /** Keys taken from the value by the schema's `key`, for keyless messages, by row. */
+  readonly keys: ReadonlyMap<number, Uint8Array>;
+}
+
 /** A judged batch: where each of its messages goes. Every row is either in `rows` or in `rejects`, once. */
 export interface Delivery {
   readonly batch: Batch;

@@ -1,12 +1,12 @@
 import type { Clock } from '../lib/clock.ts';
 import { DataQuarantineError } from '../lib/errors.ts';
 import type { Batch } from '../model/batch.ts';
-import type { Delivery, Receipt } from '../model/delivery.ts';
+import type { Delivery, Judged, Receipt } from '../model/delivery.ts';
 import type { Batcher } from './batch/batcher.ts';
 import type { SlabRing } from './batch/slab-ring.ts';
 import type { Committer } from './commit/committer.ts';
 import type { Consumer } from './consume/consumer.ts';
-import { type Judged, route } from './route/route.ts';
+import { route } from './route/route.ts';
 
 export interface PipelineOptions {
   readonly consumer: Pick<Consumer, 'answerRebalances' | 'waitFor' | 'keepAlive' | 'fill' | 'topics' | 'carriedBytes' | 'rebalancePending'>;

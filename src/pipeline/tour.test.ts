@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { OutgoingRecord, Publisher, SlabPublication } from '../drivers/kafka/lane.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Batch } from '../model/batch.ts';
-import type { Watermark } from '../model/delivery.ts';
+import type { Judged, Watermark } from '../model/delivery.ts';
 import { answer, type MessageParts, type Slab } from '../model/slab.ts';
 import type { Fault } from '../model/verdict.ts';
 import { Batcher, type MessageFlow } from './batch/batcher.ts';
 import { SlabRing } from './batch/slab-ring.ts';
 import { Committer } from './commit/committer.ts';
-import { type Judged, route } from './route/route.ts';
+import { route } from './route/route.ts';
 import { Quarantine } from './sink/quarantine.ts';
 import { Sink } from './sink/sink.ts';
 

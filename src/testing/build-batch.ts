@@ -2,6 +2,11 @@ import type { Batch } from '../model/batch.ts';
 import { answer, type MessageParts, Slab } from '../model/slab.ts';
 import { claimsOf } from '../pipeline/batch/batcher.ts';
 
+/** A message of partition 0 in epoch 1, but for what is given. */
+export function buildMessage(parts: Partial<MessageParts>): MessageParts {
+  return { ...defaults, ...parts };
+}
+
 const defaults: MessageParts = {
   offset: 0,
   timestamp: 1_767_225_600_000,
@@ -15,7 +20,7 @@ const defaults: MessageParts = {
 
 /** A batch of topic `raw-events` with the given messages, each answered `valid` unless told otherwise. */
 export function buildBatch(messages: readonly (Partial<MessageParts> & { answer?: number })[], id = 1): Batch {
-  const parts = messages.map((message, index) => ({ ...defaults, offset: index, ...message }));
+  const parts = messages.map((message, index) => ({ ...buildMessage({ offset: index, ...message }), answer: message.answer }));
   const bytes = parts.reduce((sum, message) => sum + Slab.bytesOf(message), 0);
   const slab = Slab.allocate(Math.max(1, parts.length), bytes);
   parts.forEach((message, row) => {

@@ -35,14 +35,13 @@ interface Publication {
   produce(index: number): void;
 }
 
-/** A publication on its way. A message that failed stays open until it is acknowledged or refused after all. */
+/** A publication on its way. Every message is open until it is acknowledged or refused for good, sent, failed or not yet sent. */
 interface Ticket {
   readonly slot: number;
   /** Counts up with the calls, so that repairs can keep their order. */
   readonly number: number;
   readonly publication: Publication;
   open: number;
-  enqueued: boolean;
   readonly refused: Refusal[];
   readonly settled: Deferred;
 }
@@ -190,8 +189,6 @@ export class ClientPublisher implements Publisher {
         await this.#repaired();
       }
     }
-    ticket.enqueued = true;
-    this.#settleWhenDone(ticket);
     return ticket;
   }
 
@@ -209,13 +206,11 @@ export class ClientPublisher implements Publisher {
       const error = thrown as LibrdKafkaError;
       if (error.code === codes.ERR__QUEUE_FULL) return false;
       if (typeof error.code !== 'number') throw thrown;
-      ticket.open += 1;
       // The client itself refused: no other message can have caused it.
       this.#fail({ ticket, index, error }, refusals.get(error.code) ?? null);
       return true;
     }
     this.#lineOf(publication.topic, publication.partition(index)).push((ticket.slot << indexBits) | index, publication.valueBytes(index));
-    ticket.open += 1;
     this.#inFlight += 1;
     return true;
   }
@@ -259,9 +254,13 @@ export class ClientPublisher implements Publisher {
     });
   }
 
+  /** One message of the ticket is settled, and with the last one the ticket. */
   #done(ticket: Ticket): void {
     ticket.open -= 1;
-    this.#settleWhenDone(ticket);
+    if (ticket.open > 0) return;
+    this.#tickets[ticket.slot] = undefined;
+    this.#freeSlots.push(ticket.slot);
+    ticket.settled.resolve();
   }
 
   async #repairAll(): Promise<void> {
@@ -288,7 +287,6 @@ export class ClientPublisher implements Publisher {
   }
 
   async #sendAgain({ ticket, index }: Failure): Promise<void> {
-    ticket.open -= 1;
     while (!this.#tryProduce(ticket, index)) await this.#waitForReports();
   }
 
@@ -333,16 +331,9 @@ export class ClientPublisher implements Publisher {
     const slot = this.#freeSlots.pop() ?? this.#tickets.length;
     assert(slot < ticketsMax, `no more than ${ticketsMax} publications are open at once`);
     const number = ++this.#numberLast;
-    const ticket: Ticket = { slot, number, publication, open: 0, enqueued: false, refused: [], settled: createDeferred() };
+    const ticket: Ticket = { slot, number, publication, open: publication.count, refused: [], settled: createDeferred() };
     this.#tickets[slot] = ticket;
     return ticket;
-  }
-
-  #settleWhenDone(ticket: Ticket): void {
-    if (ticket.open > 0 || !ticket.enqueued) return;
-    this.#tickets[ticket.slot] = undefined;
-    this.#freeSlots.push(ticket.slot);
-    ticket.settled.resolve();
   }
 
   #onError(error: LibrdKafkaError): void {

@@ -1,20 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../lib/clock.ts';
 import { type MessageParts, Slab } from '../../model/slab.ts';
+import { buildMessage } from '../../testing/build-batch.ts';
 import { Batcher, claimsOf, type MessageFlow } from './batcher.ts';
 import { SlabRing } from './slab-ring.ts';
 
-const message = (offset: number, parts: Partial<MessageParts> = {}): MessageParts => ({
-  offset,
-  timestamp: 0,
-  partition: 0,
-  topic: 0,
-  epoch: 1,
-  value: Buffer.from('{}'),
-  key: null,
-  headers: [],
-  ...parts,
-});
+const message = (offset: number, parts: Partial<MessageParts> = {}) => buildMessage({ offset, ...parts });
 
 /** A flow that gives one chunk a fill, and time that passes a millisecond with each. */
 function world(chunks: MessageParts[][], rebalanceAfter = Number.POSITIVE_INFINITY) {

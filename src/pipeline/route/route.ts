@@ -1,13 +1,8 @@
 import { assert } from '../../lib/assert.ts';
 import { murmur2 } from '../../lib/murmur2.ts';
 import type { Batch } from '../../model/batch.ts';
-import type { Delivery, Reject } from '../../model/delivery.ts';
+import type { Delivery, Judged } from '../../model/delivery.ts';
 import { answer } from '../../model/slab.ts';
-
-export interface Judged {
-  readonly rejects: readonly Reject[];
-  readonly keys: ReadonlyMap<number, Uint8Array>;
-}
 
 /**
  * Says where each message of a judged batch goes. Source order is kept: rows stand in the order they were consumed, and a source

@@ -1,5 +1,5 @@
 import type { Batch } from '../../model/batch.ts';
-import type { Reject } from '../../model/delivery.ts';
+import type { Judged } from '../../model/delivery.ts';
 import type { Judgement, JudgeTask } from '../../workers/pool.ts';
 
 export interface Judge {
@@ -15,12 +15,6 @@ export interface ValidatorOptions {
   readonly topics: JudgeTask['topics'];
   readonly limits: JudgeTask['limits'];
   readonly onSample: (schema: number, seconds: number) => void;
-}
-
-/** The judges' answers to one batch; the answer of each row stands in its slab. */
-export interface Judged {
-  readonly rejects: readonly Reject[];
-  readonly keys: ReadonlyMap<number, Uint8Array>;
 }
 
 /** Sends batches to the worker threads and brings back what they say. Several batches are out at once; none waits for another. */
