@@ -22,7 +22,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=cache,target=/var/cache/npm \
     npm install --no-save --no-audit --no-fund --cache /var/cache/npm
 COPY . .
-RUN node_modules/.bin/tsc -p tsconfig.json \
+RUN node node_modules/node-gyp/bin/node-gyp.js rebuild --directory src/native --nodedir /usr/local \
+    && node_modules/.bin/tsc -p tsconfig.json \
     && node dist/codegen/main.js
 # What stays is what runs: no development packages, and of the Kafka client the two libraries without their sources.
 RUN npm prune --omit=dev \
@@ -51,6 +52,7 @@ COPY --from=build /app/schemas schemas
 COPY --from=build /app/generated generated
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY --from=build /app/src/native/build/Release/lane.node /app/src/native/build/Release/judge.node src/native/build/Release/
 # The only folders that the service writes: the spool, and validators of schemas that the build did not know.
 RUN install -d -o node -g node .cache /var/lib/dataquarantine/spool
 # The client occupies threads of libuv's pool. Two malloc arenas keep resident memory flat: the default of eight a core keeps what

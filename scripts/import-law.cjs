@@ -18,7 +18,17 @@ const rooms = [
     why: 'Settings are read before anything is opened; what reads them must not need what they configure.',
   },
   { rooms: ['observe'], mayImport: ['lib', 'model'], why: 'Everything reports to metrics and log; they ask nobody.' },
-  ...['drivers/kafka', 'drivers/kafka-wire', 'drivers/postgres', 'drivers/storage', 'drivers/http'].map((room) => ({
+  {
+    rooms: ['native'],
+    mayImport: ['lib', 'model'],
+    why: 'The door to the addons: it knows bytes and columns, and nothing of who asks.',
+  },
+  {
+    rooms: ['drivers/kafka'],
+    mayImport: ['lib', 'model', 'observe', 'native'],
+    why: 'A driver knows its server and nothing of what is done with it; its fast way lies behind the native door.',
+  },
+  ...['drivers/kafka-wire', 'drivers/postgres', 'drivers/storage', 'drivers/http'].map((room) => ({
     rooms: [room],
     mayImport: ['lib', 'model', 'observe'],
     why: 'A driver knows its server and nothing of what is done with it, so that another one can take its place.',
@@ -30,7 +40,7 @@ const rooms = [
   },
   {
     rooms: ['workers'],
-    mayImport: ['lib', 'model', 'observe', 'registry'],
+    mayImport: ['lib', 'model', 'observe', 'native', 'registry'],
     why: 'A thread judges and compiles; whatever talks to a server stays on the main thread.',
   },
   {
@@ -70,7 +80,7 @@ const rooms = [
   { rooms: ['testing'], mayImport: ['any'], why: 'Real servers and builders for every room.' },
   {
     rooms: ['index.ts'],
-    mayImport: ['lib', 'model', 'registry', 'workers'],
+    mayImport: ['lib', 'model', 'native', 'registry', 'workers'],
     why: 'Who imports the library gets the judge of the service, and nothing that opens a connection.',
   },
 ];
@@ -99,6 +109,11 @@ const vendors = [
   { libraries: ['fastify'], places: ['src/drivers/http/'], why: 'One room knows how requests arrive.' },
   { libraries: ['piscina'], places: ['src/workers/'], why: 'One pool: bounds and deadlines are kept in one place.' },
   { libraries: ['ajv', 'ajv-formats'], places: ['src/registry/'], why: 'One compiler, with one set of options, for build and run time.' },
+  {
+    libraries: ['@eslint-community/regexpp'],
+    places: ['src/registry/'],
+    why: 'What a pattern means is read once, where schemas are compiled.',
+  },
   { libraries: ['semver'], places: ['src/registry/'], why: 'What is newest is decided once.' },
   { libraries: ['yaml'], places: ['src/config/', 'src/registry/'], why: 'Settings and schema files are the only YAML.' },
   { libraries: ['zod'], places: ['src/config/', 'src/registry/'], why: 'What people write by hand is checked where it is read.' },

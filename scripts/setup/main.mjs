@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { build, validators } from './build.mjs';
 import { withLock } from './lock.mjs';
+import { native } from './native.mjs';
 import { nodePackages } from './node-packages.mjs';
 import { endRunning, SetupError } from './run.mjs';
 import { kafkaProgram, postgresProgram, s3Program } from './server-programs.mjs';
@@ -8,7 +9,7 @@ import { systemPackages } from './system-packages.mjs';
 import { commands, follow } from './then.mjs';
 
 /** Every step knows by itself whether it is done; a second set-up therefore only looks. */
-const steps = [systemPackages, nodePackages, build, validators, postgresProgram, kafkaProgram, s3Program];
+const steps = [systemPackages, nodePackages, native, build, validators, postgresProgram, kafkaProgram, s3Program];
 
 const usage = `Usage: node setup.mjs [--quiet-if-ready] [--then ${Object.keys(commands).join('|')} [ARGUMENT…]]\n`;
 
@@ -56,7 +57,7 @@ async function takeAll() {
   const inOrder = async (chain) => {
     for (const step of chain) await take(step);
   };
-  const chains = [[nodePackages, build, validators, postgresProgram], [kafkaProgram], [s3Program]];
+  const chains = [[nodePackages, native, build, validators, postgresProgram], [kafkaProgram], [s3Program]];
   const ended = await Promise.allSettled(chains.map(inOrder));
   const failed = ended.find(({ status }) => status === 'rejected');
   if (failed) throw failed.reason;

@@ -3,6 +3,7 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ruleProblems } from '../../config/rules.ts';
 import type { Settings } from '../../config/settings.ts';
+import { type Loaded, loadJudge, loadLane } from '../../native/index.ts';
 import type { Io } from '../io.ts';
 import { type Check, failed, ok, warning } from './check.ts';
 
@@ -21,6 +22,8 @@ export async function checkMachine(settings: Settings, env: Io['env']): Promise<
   return [
     checkNode(process.versions.node, new Date()),
     checkThreadPool(env),
+    checkNative('lane', loadLane()),
+    checkNative('judge', loadJudge()),
     await checkSchemas(settings.schemas.dir),
     await checkSpool(settings.spool.dir),
     checkAccess(settings),
@@ -41,6 +44,12 @@ export function checkThreadPool(env: Io['env']): Check {
   if (size >= threadPoolMin) return ok('threads', `UV_THREADPOOL_SIZE is ${size}`);
   const detail = `UV_THREADPOOL_SIZE is ${size}: the Kafka client, files and DNS share these threads`;
   return warning('threads', detail, `Set it to ${threadPoolMin}, or leave it out: dq then does.`);
+}
+
+/** Without them everything runs, several times slower. */
+export function checkNative(name: string, loaded: Loaded<{ version(): string }>): Check {
+  if ('missing' in loaded) return warning(`native ${name}`, loaded.missing, 'Build it, or go on: the service runs without it, slower.');
+  return ok(`native ${name}`, `there, with version ${loaded.addon.version()} of its library`);
 }
 
 async function checkSchemas(dir: string): Promise<Check> {
