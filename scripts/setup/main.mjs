@@ -11,6 +11,9 @@ import { commands, follow } from './then.mjs';
 /** Every step knows by itself whether it is done; a second set-up therefore only looks. */
 const steps = [systemPackages, nodePackages, native, build, validators, postgresProgram, kafkaProgram, s3Program];
 
+/** A step that builds or fetches for minutes shows that it is alive. */
+const heartbeatMs = 20_000;
+
 const usage = `Usage: node setup.mjs [--quiet-if-ready] [--then ${Object.keys(commands).join('|')} [ARGUMENT…]]\n`;
 
 export async function main(args) {
@@ -67,7 +70,8 @@ async function take(step) {
   if (await step.isDone()) return;
   const started = performance.now();
   say(`${step.name} …`);
-  const note = await step.run();
+  const waiting = setInterval(() => say(`${step.name}: still at it (${since(started)})`), heartbeatMs);
+  const note = await step.run().finally(() => clearInterval(waiting));
   say(`${step.name}: ${note ?? 'done'} (${since(started)})`);
 }
 

@@ -50,6 +50,7 @@ describe('usage', () => {
 
   test.each([
     'frobnicate',
+    'frobnicate --help',
     'run --nonsense',
     'run --only reviews',
     'run extra',

@@ -54,8 +54,10 @@ export async function main(): Promise<void> {
 export async function runCommandLine(words: readonly string[], io: Io): Promise<ExitCode> {
   try {
     const program = createProgram(io);
-    await addCommands(program, io, words);
-    await program.parseAsync(words, { from: 'user' });
+    const known = await addCommands(program, io, words);
+    // With `--help` commander would answer an unknown command with the list of all, as if nothing were wrong.
+    const asked = known ? words : words.filter((word) => word !== '--help' && word !== '-h');
+    await program.parseAsync(asked, { from: 'user' });
     return io.exitCode;
   } catch (error) {
     // Commander has already written its help or its error.
@@ -82,8 +84,11 @@ function createProgram(io: Io): Command {
     .addHelpText('after', '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage or configuration, 3 a service could not be reached.');
 }
 
-/** The command that `words` ask for is added whole, the others with their summaries for the list and for suggestions. */
-async function addCommands(program: Command, io: Io, words: readonly string[]): Promise<void> {
+/**
+ * The command that `words` ask for is added whole, the others with their summaries for the list and for suggestions.
+ * False if `words` ask for a command that there is not.
+ */
+async function addCommands(program: Command, io: Io, words: readonly string[]): Promise<boolean> {
   const [first, second] = words.filter((word) => !word.startsWith('-'));
   const asked = first === 'help' ? second : first;
   for (const { name, summary, load } of commands) {
@@ -91,4 +96,5 @@ async function addCommands(program: Command, io: Io, words: readonly string[]): 
     else program.command(name);
     program.commands.at(-1)?.summary(summary);
   }
+  return asked === undefined || asked === 'help' || commands.some(({ name }) => name === asked);
 }
