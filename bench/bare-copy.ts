@@ -79,7 +79,6 @@ function storedRow(row: KeptRow): StoredRow {
       timestamp: row.timestamp?.getTime() ?? -1,
       key: row.key,
       value: Buffer.alloc(row.payload_bytes),
-      headers: [],
       packedHeaders: Buffer.alloc(0),
       fault: { ...row, outcome: 'invalid', engine: 'js' },
       payloadSha256: row.payload_sha256,

@@ -6,7 +6,8 @@ import type { Reject } from '../src/model/delivery.ts';
 import { answer, Slab } from '../src/model/slab.ts';
 import { silentLog } from '../src/observe/log.ts';
 import { claimsOf } from '../src/pipeline/batch/batcher.ts';
-import { encodeDeadLetter } from '../src/pipeline/sink/dead-letter.ts';
+import { ByteWriter } from '../src/pipeline/sink/byte-writer.ts';
+import { writeDeadLetter } from '../src/pipeline/sink/dead-letter.ts';
 import { quarantined } from '../src/pipeline/sink/quarantined.ts';
 import { Registry } from '../src/registry/registry.ts';
 import { encodeCopyRows } from '../src/store/copy-rows.ts';
@@ -62,11 +63,14 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   bench.add('identify', () => rejects.map((reject) => quarantined(flood, reject, identify, Date.now())));
   bench.add('segment', () => encodeSegment(records));
   bench.add('copy rows', () => encodeCopyRows(stored));
-  bench.add('dead letter', () =>
-    stored.map(({ record, storagePath }) =>
-      encodeDeadLetter(record, { storagePath, fingerprint: record.fault.fingerprint, quarantinedAt: record.quarantinedAt }, 'whole'),
-    ),
-  );
+  const letters = new ByteWriter(Slab.allocate(1, rows * 4_096).bytes, 0);
+  bench.add('dead letter', () => {
+    letters.at = 0;
+    for (const { record, storagePath } of stored) {
+      const place = { storagePath, fingerprint: record.fault.fingerprint, quarantinedAt: record.quarantinedAt };
+      writeDeadLetter(letters, record, place, 'whole');
+    }
+  });
   await bench.run();
   return Object.fromEntries(bench.tasks.map((task) => [task.name, (medianMs(task.result) * 1_000) / rows])) as Micro;
 }

@@ -3,7 +3,6 @@ import { chooseWay } from '../app.ts';
 import { loadSettings } from '../config/load-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { ClientPublisher } from '../drivers/kafka/client-publisher.ts';
-import type { OutgoingRecord } from '../drivers/kafka/lane.ts';
 import { openWire, type Wire } from '../drivers/kafka-wire/wire.ts';
 import { openDatabase } from '../drivers/postgres/database.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
@@ -12,6 +11,7 @@ import { DataQuarantineError } from '../lib/errors.ts';
 import { serve } from '../main.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { publishMessages } from '../testing/publish-messages.ts';
 import { sampleEvents } from '../testing/sample-events.ts';
 import { openServices, type Services } from '../testing/services/services.ts';
 import { type DemoTopics, demoSettings, demoTopics, partitions } from './demo-settings.ts';
@@ -233,12 +233,11 @@ class Feeder {
   }
 
   async feed(count: number): Promise<void> {
-    const records: OutgoingRecord[] = [];
-    for (let at = 0; at < count; at++) {
+    const messages = Array.from({ length: count }, (_, at) => {
       const { key, value, headers } = this.#events.next();
-      records.push({ partition: (this.fed + at) % partitions, timestamp: Date.now(), key, value, headers });
-    }
-    const refused = await this.#publisher.publishRecords(this.topic, records);
+      return { partition: (this.fed + at) % partitions, timestamp: Date.now(), key, value, headers, offset: 0, topic: 0, epoch: 0 };
+    });
+    const refused = await publishMessages(this.#publisher, this.topic, messages);
     this.fed += count - refused.length;
   }
 

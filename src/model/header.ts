@@ -22,16 +22,23 @@ export function packHeaders(headers: readonly Header[], into: Buffer, at: number
   return at;
 }
 
+/** The headers in that form, in memory of their own. */
+export function packed(headers: readonly Header[]): Buffer {
+  const bytes = Buffer.alloc(packedBytes(headers));
+  packHeaders(headers, bytes, 0);
+  return bytes;
+}
+
 /** Reads back what {@link packHeaders} wrote. The values are views, not copies. */
-export function unpackHeaders(packed: Buffer): Header[] {
+export function unpackHeaders(bytes: Buffer): Header[] {
   const headers: Header[] = [];
-  for (let at = 0; at < packed.length; ) {
-    const nameBytes = packed.readInt32LE(at);
-    const name = packed.toString('utf8', at + 4, at + 4 + nameBytes);
+  for (let at = 0; at < bytes.length; ) {
+    const nameBytes = bytes.readInt32LE(at);
+    const name = bytes.toString('utf8', at + 4, at + 4 + nameBytes);
     at += 4 + nameBytes;
-    const valueBytes = packed.readInt32LE(at);
+    const valueBytes = bytes.readInt32LE(at);
     at += 4;
-    headers.push({ name, value: valueBytes < 0 ? null : packed.subarray(at, at + valueBytes) });
+    headers.push({ name, value: valueBytes < 0 ? null : bytes.subarray(at, at + valueBytes) });
     at += Math.max(0, valueBytes);
   }
   return headers;

@@ -1,4 +1,3 @@
-import type { Header } from './header.ts';
 import type { Fault } from './verdict.ts';
 
 /** Where a source message lies, and its identity for all time. */
@@ -16,7 +15,7 @@ export interface Quarantined extends SourceCoordinates {
   readonly id: string;
   readonly key: Buffer | null;
   readonly value: Buffer;
-  readonly headers: readonly Header[];
+  /** As packed by `packHeaders`. */
   readonly packedHeaders: Buffer;
   readonly fault: Fault;
   /** SHA-256 of the value, 32 bytes. */

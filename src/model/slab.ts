@@ -45,6 +45,18 @@ export interface MessageParts {
   readonly headers: readonly Header[];
 }
 
+/** What {@link Slab.add} takes: a row whose bytes are in place. A length of -1 is null. */
+export interface RowParts {
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly partition: number;
+  readonly topic: number;
+  readonly epoch: number;
+  readonly valueBytes: number;
+  readonly keyBytes: number;
+  readonly headersBytes: number;
+}
+
 /**
  * One block of shared memory that holds the messages of one batch: a table of rows, one answer byte and one schema number a row,
  * and the packed bytes. The main thread owns it from the first message until the batch is settled; a worker only reads bytes and
@@ -102,33 +114,50 @@ export class Slab {
     this.bytesUsed = 0;
   }
 
+  /** Is there a row left, and room for so many bytes behind {@link bytesUsed}? */
+  hasRoom(bytes: number): boolean {
+    return this.count < this.rowsMax && this.bytesUsed + bytes <= this.bytesMax;
+  }
+
   /** Copies a message in. False, with nothing changed, when rows or bytes do not suffice. */
   append(parts: MessageParts): boolean {
-    if (this.count === this.rowsMax || this.bytesUsed + Slab.bytesOf(parts) > this.bytesMax) return false;
+    if (!this.hasRoom(Slab.bytesOf(parts))) return false;
+    const { value, key, headers } = parts;
+    const { bytes } = this;
+    let position = this.bytesUsed;
+    if (value) bytes.set(value, position);
+    position += value?.length ?? 0;
+    if (key) bytes.set(key, position);
+    position += key?.length ?? 0;
+    const headersBytes = headers.length > 0 ? packHeaders(headers, bytes, position) - position : 0;
+    const { offset, timestamp, partition, topic, epoch } = parts;
+    const valueBytes = value ? value.length : -1;
+    this.add({ offset, timestamp, partition, topic, epoch, valueBytes, keyBytes: key ? key.length : -1, headersBytes });
+    return true;
+  }
+
+  /** Makes a row of what was written behind {@link bytesUsed}: value, key and packed headers, one after another. */
+  add(parts: RowParts): void {
+    assert(this.count < this.rowsMax, 'a row was added to a full slab');
+    const { rows } = this;
     const at = this.count * rowWords;
-    const { rows, bytes } = this;
     writeInt64(rows, at + column.offset, parts.offset);
     writeInt64(rows, at + column.timestamp, parts.timestamp);
     rows[at + column.partition] = parts.partition;
     rows[at + column.topic] = parts.topic;
     rows[at + column.epoch] = parts.epoch;
-    let position = this.bytesUsed;
-    rows[at + column.valueAt] = position;
-    rows[at + column.valueBytes] = parts.value ? parts.value.length : -1;
-    if (parts.value) bytes.set(parts.value, position);
-    position += parts.value?.length ?? 0;
-    rows[at + column.keyAt] = position;
-    rows[at + column.keyBytes] = parts.key ? parts.key.length : -1;
-    if (parts.key) bytes.set(parts.key, position);
-    position += parts.key?.length ?? 0;
-    rows[at + column.headersAt] = position;
-    if (parts.headers.length > 0) position = packHeaders(parts.headers, bytes, position);
-    rows[at + column.headersBytes] = position - this.#word(this.count, column.headersAt);
-    this.bytesUsed = position;
+    const keyAt = this.bytesUsed + Math.max(0, parts.valueBytes);
+    const headersAt = keyAt + Math.max(0, parts.keyBytes);
+    rows[at + column.valueAt] = this.bytesUsed;
+    rows[at + column.valueBytes] = parts.valueBytes;
+    rows[at + column.keyAt] = keyAt;
+    rows[at + column.keyBytes] = parts.keyBytes;
+    rows[at + column.headersAt] = headersAt;
+    rows[at + column.headersBytes] = parts.headersBytes;
+    this.bytesUsed = headersAt + parts.headersBytes;
     this.schemas[this.count] = -1;
     this.answers[this.count] = answer.pending;
     this.count += 1;
-    return true;
   }
 
   offset(row: number): number {

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { ClientPublisher } from '../drivers/kafka/client-publisher.ts';
 import { silentLog } from '../observe/log.ts';
+import { buildMessage } from '../testing/build-batch.ts';
 import { openStage, type Stage } from '../testing/engine.ts';
+import { publishMessages } from '../testing/publish-messages.ts';
 import { sampleEvents } from '../testing/sample-events.ts';
 
 /** Writes sample events, 20 % of them bad, over all partitions of the source; returns how many. */
@@ -17,9 +19,9 @@ async function feed(stage: Stage, count: number, seed: number): Promise<void> {
   for (let fed = 0; fed < count; fed += 1_000) {
     const records = Array.from({ length: Math.min(1_000, count - fed) }, (_, index) => {
       const { key, value, headers } = events.next();
-      return { partition: (fed + index) % 8, timestamp: 1_767_225_600_000 + fed + index, key, value, headers };
+      return buildMessage({ partition: (fed + index) % 8, timestamp: 1_767_225_600_000 + fed + index, key, value, headers });
     });
-    await publisher.publishRecords(stage.source, records);
+    await publishMessages(publisher, stage.source, records);
   }
   await publisher.close();
 }

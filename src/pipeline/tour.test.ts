@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { OutgoingRecord, Publisher, SlabPublication } from '../drivers/kafka/lane.ts';
+import type { Publisher } from '../drivers/kafka/lane.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Judged, Watermark } from '../model/delivery.ts';
 import { answer, type MessageParts, type Slab } from '../model/slab.ts';
+import { SlabRing } from '../model/slab-ring.ts';
 import type { Fault } from '../model/verdict.ts';
 import { Batcher, type MessageFlow } from './batch/batcher.ts';
-import { SlabRing } from './batch/slab-ring.ts';
 import { Committer } from './commit/committer.ts';
 import { route } from './route/route.ts';
 import { Quarantine } from './sink/quarantine.ts';
@@ -139,15 +139,10 @@ const wrongUserId: Fault = {
 /** The sink, with the broker, the object store and the database played by lines of a story. */
 function sinkWith(lines: string[]): Sink {
   const publisher: Publisher = {
-    publishSlab: async ({ topic, slab, rows, partitions }: SlabPublication) => {
-      rows.forEach((row, index) => lines.push(`${topic}/${partitions[index]}: ${slab.value(row)}`));
-      return [];
-    },
-    publishRecords: async (topic: string, records: readonly OutgoingRecord[]) => {
-      for (const { partition, value } of records) {
-        const letter = JSON.parse(String(value)) as { validation_error: { field_path: string } };
-        lines.push(`${topic}/${partition}: ${letter.validation_error.field_path}`);
-      }
+    publish: async ({ topic, slab, rows, partitions }) => {
+      rows.forEach((row, index) =>
+        lines.push(`${topic}/${partitions[index]}: ${topic === 'quarantine-dlq' ? pathIn(slab.value(row)) : slab.value(row)}`),
+      );
       return [];
     },
     caughtUp: async () => {},
@@ -176,4 +171,9 @@ function sinkWith(lines: string[]): Sink {
     onRetry: () => {},
   });
   return new Sink({ publisher, validTopic: 'validated-events', keyRequired: false, quarantine, faultOf: () => wrongUserId });
+}
+
+/** The `field_path` of a dead letter. */
+function pathIn(letter: Buffer | null): string {
+  return (JSON.parse(String(letter)) as { validation_error: { field_path: string } }).validation_error.field_path;
 }

@@ -60,7 +60,6 @@ function rowOf(offset: number, segment = 'first', overrides: Partial<Quarantined
     timestamp: 1_700_000_000_123,
     key: Buffer.from('user-1'),
     value,
-    headers: [],
     packedHeaders: Buffer.alloc(0),
     fault,
     payloadSha256: createHash('sha256').update(value).digest(),

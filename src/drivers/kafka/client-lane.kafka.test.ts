@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Header } from '../../model/header.ts';
-import { Slab } from '../../model/slab.ts';
+import { type MessageParts, Slab } from '../../model/slab.ts';
 import { silentLog } from '../../observe/log.ts';
 import { brokers, freshGroup, freshTopic } from '../../testing/broker.ts';
+import { buildMessage } from '../../testing/build-batch.ts';
+import { publishMessages } from '../../testing/publish-messages.ts';
 import { encodeBatch, produceRaw, type RawRecord } from '../../testing/raw-records.ts';
 import { openWire, type Wire, type WireRecord } from '../kafka-wire/wire.ts';
 import { ClientPublisher } from './client-publisher.ts';
 import { ClientSource } from './client-source.ts';
-import type { OutgoingRecord } from './lane.ts';
 
 let wire: Wire;
 let closers: (() => Promise<void>)[];
@@ -75,14 +76,8 @@ async function readAll(topic: string): Promise<WireRecord[]> {
   return records;
 }
 
-const record = (value: string | null, parts: Partial<OutgoingRecord> = {}): OutgoingRecord => ({
-  partition: 0,
-  timestamp: 1_767_225_600_000,
-  key: null,
-  value: value === null ? null : Buffer.from(value),
-  headers: [],
-  ...parts,
-});
+const record = (value: string | null, parts: Partial<MessageParts> = {}): MessageParts =>
+  buildMessage({ value: value === null ? null : Buffer.from(value), ...parts });
 
 const named = (name: string, value: string): Header => ({ name, value: Buffer.from(value) });
 
@@ -105,7 +100,7 @@ test('what crosses the lane and goes on is byte for byte what came: null and emp
   const slab = Slab.allocate(16, 4_096);
   await fillTo(source, slab, raw.length);
   const rows = Int32Array.from(raw.keys());
-  const refused = await (await publisherOf(to)).publishSlab({
+  const refused = await (await publisherOf(to)).publish({
     topic: to,
     slab,
     rows,
@@ -132,7 +127,7 @@ test('messages that do not fit the slab come with the next, in order, and one la
   const topic = await freshTopic('carry');
   const publisher = await publisherOf(topic);
   const large = 'x'.repeat(5_000);
-  await publisher.publishRecords(topic, [record('1'), record('2'), record(large), record('3')]);
+  await publishMessages(publisher, topic, [record('1'), record('2'), record(large), record('3')]);
   const { source } = await sourceOf(topic);
   const seen: string[] = [];
   const take = (slab: Slab) => {
@@ -156,7 +151,7 @@ test('messages that do not fit the slab come with the next, in order, and one la
 
 test('stored offsets are committed on the way out, and the next member of the group goes on from there', async () => {
   const topic = await freshTopic('commit');
-  await (await publisherOf(topic)).publishRecords(topic, [record('1'), record('2'), record('3')]);
+  await publishMessages(await publisherOf(topic), topic, [record('1'), record('2'), record('3')]);
   const first = await sourceOf(topic);
   const slab = Slab.allocate(8, 1_000);
   await fillTo(first.source, slab, 3);
@@ -171,7 +166,7 @@ test('stored offsets are committed on the way out, and the next member of the gr
 
 test('an offset of a lost epoch is not stored', async () => {
   const topic = await freshTopic('epoch');
-  await (await publisherOf(topic)).publishRecords(topic, [record('1')]);
+  await publishMessages(await publisherOf(topic), topic, [record('1')]);
   const { source, groupId, close } = await sourceOf(topic);
   const slab = Slab.allocate(8, 1_000);
   await fillTo(source, slab, 1);
@@ -199,7 +194,7 @@ test('two members share the partitions, and one that leaves hands its own over',
 test('a header name that is not UTF-8 stops its partition with a clear error, unless the loss is accepted', async () => {
   const topic = await freshTopic('lossy');
   const publisher = await publisherOf(topic);
-  await publisher.publishRecords(topic, [record('before'), record('bad', { headers: [named('\uFFFD', 'x')] }), record('after')]);
+  await publishMessages(publisher, topic, [record('before'), record('bad', { headers: [named('\uFFFD', 'x')] }), record('after')]);
   const strict = await sourceOf(topic);
   const slab = Slab.allocate(8, 1_000);
   await fillTo(strict.source, slab, 1);
@@ -215,7 +210,7 @@ test('publications keep their order within a partition, however many are on thei
   const topic = await freshTopic('order', { partitions: 2 });
   const publisher = await publisherOf(topic);
   const chunk = (from: number) => Array.from({ length: 500 }, (_, index) => record(String(from + index), { partition: index % 2 }));
-  const sent = Array.from({ length: 40 }, (_, at) => publisher.publishRecords(topic, chunk(at * 500)));
+  const sent = Array.from({ length: 40 }, (_, at) => publishMessages(publisher, topic, chunk(at * 500)));
   expect((await Promise.all(sent)).flat()).toEqual([]);
   for (const partition of [0, 1]) {
     const values: number[] = [];
@@ -227,7 +222,7 @@ test('publications keep their order within a partition, however many are on thei
 
 test('an empty value or key of a record goes out as empty, not as null', async () => {
   const topic = await freshTopic('empty');
-  await (await publisherOf(topic)).publishRecords(topic, [record('', { key: Buffer.alloc(0) }), record(null)]);
+  await publishMessages(await publisherOf(topic), topic, [record('', { key: Buffer.alloc(0) }), record(null)]);
   expect((await readAll(topic)).map(({ key, value }) => [key, value])).toEqual([
     [Buffer.alloc(0), Buffer.alloc(0)],
     [null, null],
@@ -239,7 +234,7 @@ test('only the guilty are refused: too large, keyless on a compacted topic; thei
   const publisher = await publisherOf(topic, 10_000);
   const keyed = (value: string) => record(value, { key: Buffer.from(value.slice(0, 20)) });
   const records = [keyed('1'), keyed('2'.repeat(12_000)), keyed('3'), record('no key'), keyed('5'), keyed('6'.repeat(200_000)), keyed('7')];
-  const refused = await publisher.publishRecords(topic, records);
+  const refused = await publishMessages(publisher, topic, records);
   expect(refused.toSorted((a, b) => a.row - b.row).map(({ row, reason }) => [row, reason])).toEqual([
     [1, 'too_large'],
     [3, 'refused'],

@@ -2,12 +2,11 @@ import kafka, { type DeliveryReport, type LibrdKafkaError, type Producer } from 
 import { assert } from '../../lib/assert.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import { DataQuarantineError } from '../../lib/errors.ts';
-import { packedBytes } from '../../model/header.ts';
 import type { Log } from '../../observe/log.ts';
 import { connect } from './client-connection.ts';
 import { toClientHeaders } from './client-headers.ts';
 import { type ClientSettings, createClient, isCompressing, producerSettings, queuedMessagesMax } from './client-settings.ts';
-import type { OutgoingRecord, Publisher, Refusal, SlabPublication } from './lane.ts';
+import type { Publication, Publisher, Refusal } from './lane.ts';
 import { ReportLine } from './report-line.ts';
 
 export interface ClientPublisherOptions {
@@ -21,18 +20,6 @@ export interface ClientPublisherOptions {
   readonly onRetry?: (topic: string, reason: string) => void;
   /** The client gave up for good, outside of any call. */
   readonly onFatal: (error: DataQuarantineError) => void;
-}
-
-/** The messages of a publication, each by its index. */
-interface Publication {
-  readonly topic: string;
-  readonly count: number;
-  partition(index: number): number;
-  valueBytes(index: number): number;
-  /** Value, key and headers: at least what the message takes in the topic's log, as long as nothing is compressed. */
-  bytes(index: number): number;
-  /** Hands the message to the client's queue; throws what the client throws. */
-  produce(index: number): void;
 }
 
 /** A publication on its way. Every message is open until it is acknowledged or refused for good, sent, failed or not yet sent. */
@@ -117,37 +104,17 @@ export class ClientPublisher implements Publisher {
     return publisher;
   }
 
-  async publishSlab({ topic, slab, rows, partitions, keys }: SlabPublication): Promise<readonly Refusal[]> {
-    const rowOf = (index: number) => rows[index] as number;
-    const refused = await this.#publish({
-      topic,
-      count: rows.length,
-      partition: (index) => partitions[index] as number,
-      valueBytes: (index) => Math.max(0, slab.valueBytes(rowOf(index))),
-      bytes: (index) => slab.messageBytes(rowOf(index)),
-      produce: (index) => {
-        const row = rowOf(index);
-        const key = sendable((keys.get(row) as Buffer | undefined) ?? slab.key(row));
-        const headers = toClientHeaders(slab.headers(row));
-        this.#producer.produce(topic, partitions[index], slab.value(row), key, slab.timestamp(row), undefined, headers);
-      },
-    });
-    return refused.map((refusal) => ({ ...refusal, row: rowOf(refusal.row) }));
-  }
-
-  publishRecords(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Refusal[]> {
-    const record = (index: number) => records[index] as OutgoingRecord;
-    return this.#publish({
-      topic,
-      count: records.length,
-      partition: (index) => record(index).partition,
-      valueBytes: (index) => record(index).value?.length ?? 0,
-      bytes: (index) => outgoingBytes(record(index)),
-      produce: (index) => {
-        const { partition, value, key, timestamp, headers } = record(index);
-        this.#producer.produce(topic, partition, sendable(value), sendable(key), timestamp, undefined, toClientHeaders(headers));
-      },
-    });
+  async publish(publication: Publication): Promise<readonly Refusal[]> {
+    const { topic, rows } = publication;
+    assert(rows.length <= 2 ** indexBits, 'the messages of a publication are numbered by 16 bits');
+    if (rows.length === 0) return [];
+    const startedMs = performance.now();
+    const entered = this.#entrance.then(() => this.#enqueue(publication));
+    this.#entrance = entered.catch(() => {});
+    const ticket = await entered;
+    await ticket.settled.promise;
+    this.#options.onPublished?.(topic, (performance.now() - startedMs) / 1_000);
+    return ticket.refused;
   }
 
   /**
@@ -167,21 +134,9 @@ export class ClientPublisher implements Publisher {
     await new Promise<void>((resolve) => this.#producer.disconnect(closeMsMax, () => resolve()));
   }
 
-  async #publish(publication: Publication): Promise<readonly Refusal[]> {
-    assert(publication.count <= 2 ** indexBits, 'the messages of a publication are numbered by 16 bits');
-    if (publication.count === 0) return [];
-    const startedMs = performance.now();
-    const entered = this.#entrance.then(() => this.#enqueue(publication));
-    this.#entrance = entered.catch(() => {});
-    const ticket = await entered;
-    await ticket.settled.promise;
-    this.#options.onPublished?.(publication.topic, (performance.now() - startedMs) / 1_000);
-    return ticket.refused;
-  }
-
   async #enqueue(publication: Publication): Promise<Ticket> {
     const ticket = this.#takeTicket(publication);
-    for (let index = 0; index < publication.count; index++) {
+    for (let index = 0; index < publication.rows.length; index++) {
       // Whatever failed before goes first.
       if (this.#repair) await this.#repaired();
       while (!this.#tryProduce(ticket, index)) {
@@ -201,7 +156,7 @@ export class ClientPublisher implements Publisher {
     if (this.#inFlight >= queuedMessagesMax || this.#closing) return false;
     const { publication } = ticket;
     try {
-      publication.produce(index);
+      this.#produce(publication, index);
     } catch (thrown) {
       const error = thrown as LibrdKafkaError;
       if (error.code === codes.ERR__QUEUE_FULL) return false;
@@ -210,9 +165,19 @@ export class ClientPublisher implements Publisher {
       this.#fail({ ticket, index, error }, refusals.get(error.code) ?? null);
       return true;
     }
-    this.#lineOf(publication.topic, publication.partition(index)).push((ticket.slot << indexBits) | index, publication.valueBytes(index));
+    const { topic, slab, rows, partitions } = publication;
+    const valueBytes = Math.max(0, slab.valueBytes(rows[index] as number));
+    this.#lineOf(topic, partitions[index] as number).push((ticket.slot << indexBits) | index, valueBytes);
     this.#inFlight += 1;
     return true;
+  }
+
+  /** Hands the message to the client's queue; throws what the client throws. */
+  #produce({ topic, slab, rows, partitions, keys }: Publication, index: number): void {
+    const row = rows[index] as number;
+    const key = sendable((keys.get(row) as Buffer | undefined) ?? slab.key(row));
+    const headers = toClientHeaders(slab.headers(row));
+    this.#producer.produce(topic, partitions[index], sendable(slab.value(row)), key, slab.timestamp(row), undefined, headers);
   }
 
   #onReport(error: LibrdKafkaError | null, report: DeliveryReport): void {
@@ -236,14 +201,15 @@ export class ClientPublisher implements Publisher {
   #sizeRefusal(publication: Publication, index: number, { code }: LibrdKafkaError): Refusal['reason'] | null {
     const limit = this.#options.messageBytesMax.get(publication.topic);
     if (refusals.get(code) !== 'too_large' || limit === undefined || isCompressing(this.#options.client.properties)) return null;
-    return publication.bytes(index) > limit ? 'too_large' : null;
+    // Value, key and headers: at least what the message takes in the topic's log.
+    return publication.slab.messageBytes(publication.rows[index] as number) > limit ? 'too_large' : null;
   }
 
   /** Refused for good where `reason` says so; else open to repair. */
   #fail(failure: Failure, reason: Refusal['reason'] | null): void {
     const { ticket, index, error } = failure;
     if (reason) {
-      ticket.refused.push({ row: index, reason, message: error.message });
+      ticket.refused.push({ row: ticket.publication.rows[index] as number, reason, message: error.message });
       this.#done(ticket);
       return;
     }
@@ -331,7 +297,7 @@ export class ClientPublisher implements Publisher {
     const slot = this.#freeSlots.pop() ?? this.#tickets.length;
     assert(slot < ticketsMax, `no more than ${ticketsMax} publications are open at once`);
     const number = ++this.#numberLast;
-    const ticket: Ticket = { slot, number, publication, open: publication.count, refused: [], settled: createDeferred() };
+    const ticket: Ticket = { slot, number, publication, open: publication.rows.length, refused: [], settled: createDeferred() };
     this.#tickets[slot] = ticket;
     return ticket;
   }
@@ -341,10 +307,6 @@ export class ClientPublisher implements Publisher {
       this.#options.onFatal(new DataQuarantineError('DQ_KAFKA_FATAL', `the Kafka producer gave up: ${error.message}`, { cause: error }));
     } else this.#options.log.warn({ code: error.code }, `kafka producer: ${error.message}`);
   }
-}
-
-function outgoingBytes({ value, key, headers }: OutgoingRecord): number {
-  return (value?.length ?? 0) + (key?.length ?? 0) + packedBytes(headers);
 }
 
 /** An empty Buffer without memory behind it would be sent as null; a view of no bytes is sent as empty. */

@@ -1,5 +1,4 @@
 import type { Watermark } from '../../model/delivery.ts';
-import type { Header } from '../../model/header.ts';
 import type { Slab } from '../../model/slab.ts';
 
 /** A change of what this process holds. It waits until the consume loop answers it; the group waits with it. */
@@ -52,21 +51,14 @@ export interface Source {
 
 /** A row that the topic refused for good: nothing that is tried again can make it pass. */
 export interface Refusal {
-  /** The row of the slab, or the index of the record. */
+  /** The row of the slab. */
   readonly row: number;
   readonly reason: 'too_large' | 'refused';
   readonly message: string;
 }
 
-export interface OutgoingRecord {
-  readonly partition: number;
-  readonly timestamp: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: readonly Header[];
-}
-
-export interface SlabPublication {
+/** Rows of a slab for one topic. The slab must stay as it is until the publication is settled. */
+export interface Publication {
   readonly topic: string;
   readonly slab: Slab;
   /** The rows to publish, in order. */
@@ -83,8 +75,7 @@ export interface SlabPublication {
  * never pass is returned. A full queue holds the call back without blocking the event loop.
  */
 export interface Publisher {
-  publishSlab(publication: SlabPublication): Promise<readonly Refusal[]>;
-  publishRecords(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Refusal[]>;
+  publish(publication: Publication): Promise<readonly Refusal[]>;
   /** Ends when no crowd of acknowledgements is waiting to be read: more should not be taken before. */
   caughtUp(): Promise<void>;
   close(): Promise<void>;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../lib/clock.ts';
 import { type MessageParts, Slab } from '../../model/slab.ts';
+import { SlabRing } from '../../model/slab-ring.ts';
 import { buildMessage } from '../../testing/build-batch.ts';
 import { Batcher, claimsOf, type MessageFlow } from './batcher.ts';
-import { SlabRing } from './slab-ring.ts';
 
 const message = (offset: number, parts: Partial<MessageParts> = {}) => buildMessage({ offset, ...parts });
 

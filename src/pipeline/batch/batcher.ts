@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Batch, Claim } from '../../model/batch.ts';
 import type { Slab } from '../../model/slab.ts';
-import type { SlabRing } from './slab-ring.ts';
+import type { SlabRing } from '../../model/slab-ring.ts';
 
 /** What the batch stage needs of the consume stage. */
 export interface MessageFlow {

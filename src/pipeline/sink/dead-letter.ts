@@ -1,20 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import type { Header } from '../../model/header.ts';
+import { packed } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
-import type { ErrorType, Fault } from '../../model/verdict.ts';
+import type { ErrorType } from '../../model/verdict.ts';
+import type { ByteWriter } from './byte-writer.ts';
+import { type CauseText, causeText, type DeadLetterForm } from './cause-text.ts';
 
-/**
- * How much of the source a dead letter carries. `pointer` leaves the payload out, for a message that is too large for the topic or
- * one of a flood; `bare` has the record's id for a key and none of the source's headers, for a message that is too large even so. Both are
- * found whole at `storage_path`.
- */
-export type DeadLetterForm = 'whole' | 'pointer' | 'bare';
-
-/** A record for the dead letter topic, as the publisher takes it. The key and the source's headers are views into the slab. */
-export interface DeadLetter {
-  readonly key: Buffer | null;
-  readonly value: Buffer;
-  readonly headers: Header[];
+/** The parts of a letter, as they lie one after another. A length of -1 is null. */
+export interface LetterBytes {
+  readonly valueBytes: number;
+  readonly keyBytes: number;
+  readonly headersBytes: number;
 }
 
 /** The judge finds these only in a value that is JSON in every byte. */
@@ -28,15 +23,8 @@ const foundInJson: ReadonlySet<ErrorType> = new Set<ErrorType>([
 ]);
 const foundInOther: ReadonlySet<ErrorType> = new Set<ErrorType>(['malformed_json', 'invalid_utf8']);
 
-/**
- * The most bytes that a text of free length may take in a header, or in a pointer's envelope. With them, our headers, names
- * included, stay within the contract's 4 KiB: the others are short by nature, as a topic's name has at most 249 characters and the
- * payload's place some 70 more.
- */
-const textBytesMax = { path: 2048, schema: 256, version: 128, keyword: 128, message: 4096 } as const;
-
 /** What we write, and therefore what is dropped from the source's headers: a stale one must not be taken for ours. */
-const ourNames: ReadonlySet<string> = new Set([
+const ourNames: readonly Buffer[] = [
   'dq.id',
   'dq.original.topic',
   'dq.original.partition',
@@ -50,47 +38,161 @@ const ourNames: ReadonlySet<string> = new Set([
   'dq.error.fingerprint',
   'dq.failed.at',
   'dq.payload.ref',
-]);
+].map((name) => Buffer.from(name));
+
+const constant = {
+  original: Buffer.from('{"original_message":'),
+  base64: Buffer.from('{"original_message":null,"original_message_base64":"'),
+  neither: Buffer.from('{"original_message":null,"original_message_base64":null'),
+  quote: Buffer.from('"'),
+  offset: Buffer.from(',"source_offset":'),
+  time: Buffer.from(',"quarantined_at":"'),
+  id: Buffer.from('","id":"'),
+  fingerprint: Buffer.from(',"fingerprint":"'),
+  place: Buffer.from('","storage_path":"'),
+  end: Buffer.from('"}'),
+};
+
+/** Names of our headers as they are packed, and behind each the length of a value that is not known beforehand. */
+const header = {
+  id: packedName('dq.id'),
+  partition: packedName('dq.original.partition'),
+  offset: packedName('dq.original.offset'),
+  timestamp: packedName('dq.original.timestamp'),
+  fingerprint: packedName('dq.error.fingerprint'),
+  time: packedName('dq.failed.at'),
+  place: packedName('dq.payload.ref'),
+};
+
+/** More than all that stands in a letter beside the source's bytes, the texts of its cause, its place and its fingerprint. */
+const fixedBytesMax = 1_024;
+
+/** The bytes that {@link writeDeadLetter} takes at most. */
+export function deadLetterBytesMax(record: Quarantined, place: StoredPlace, form: DeadLetterForm): number {
+  const { value, key, packedHeaders, fault, topic } = record;
+  const cause = causeText(fault, form);
+  const texts = cause.error.length + cause.schema.length + cause.headers.length;
+  const places = 2 * (topic.length + place.storagePath.length + place.fingerprint.length);
+  const source = (key?.length ?? 0) + packedHeaders.length;
+  // Base64 makes four bytes of three.
+  return (form === 'whole' ? value.length + Math.ceil(value.length / 3) + 4 : 0) + source + texts + places + fixedBytesMax;
+}
 
 /**
- * The dead letter of a quarantined message: the source's key, an envelope, and the source's headers followed by ours. What the
- * database says of the record (`place`) wins over what this pass found, so that a repeat writes the same dead letter again.
- * `dq.replay.id` and `dq.replay.attempt` are the source's own headers and stay among them.
+ * Writes the dead letter of a quarantined message: an envelope, the source's key, and the source's headers followed by ours, packed.
+ * What the database says of the record (`place`) wins over what this pass found, so that a repeat writes the same dead letter again.
+ * `dq.replay.id` and `dq.replay.attempt` are the source's own headers and stay among them. Cluster, database and this file hold to
+ * it: an id, a topic's name, a storage path and a fingerprint have nothing in them that JSON would escape.
  */
-export function encodeDeadLetter(record: Quarantined, place: StoredPlace, form: DeadLetterForm): DeadLetter {
-  const own = ownHeaders(record, place);
-  return {
-    // A compacted topic takes no letter without a key.
-    key: form === 'bare' ? Buffer.from(record.id) : record.key,
-    value: form === 'whole' ? encodeWhole(record, place) : encodePointer(record, place),
-    headers: form === 'bare' ? own : [...record.headers.filter(({ name }) => !ourNames.has(name)), ...own],
-  };
+export function writeDeadLetter(writer: ByteWriter, record: Quarantined, place: StoredPlace, form: DeadLetterForm): LetterBytes {
+  const cause = causeText(record.fault, form);
+  const start = writer.at;
+  if (form === 'whole') writeOriginal(writer, record);
+  else writer.raw(constant.neither);
+  writeRest(writer, record, place, cause);
+  const keyAt = writer.at;
+  // A compacted topic takes no letter without a key.
+  if (form === 'bare') writer.ascii(record.id);
+  else if (record.key) writer.raw(record.key);
+  const headersAt = writer.at;
+  if (form !== 'bare') writeSourceHeaders(writer, record.packedHeaders);
+  writeOwnHeaders(writer, record, place, cause);
+  const keyBytes = form !== 'bare' && record.key === null ? -1 : headersAt - keyAt;
+  return { valueBytes: keyAt - start, keyBytes, headersBytes: writer.at - headersAt };
 }
 
-/** The envelope with the payload. A source that is JSON stands in it verbatim: number lexemes, escapes and repeated names survive. */
-function encodeWhole(record: Quarantined, place: StoredPlace): Buffer {
-  const { value, fault } = record;
-  const rest = envelopeRest(record, fault, place);
-  if (isJson(value, fault.error_type)) return Buffer.concat([originalMessage, value, Buffer.from(rest)]);
-  return Buffer.from(`{"original_message":null,"original_message_base64":"${value.toString('base64')}"${rest}`);
+/** The payload. A source that is JSON stands there verbatim: number lexemes, escapes and repeated names survive. */
+function writeOriginal(writer: ByteWriter, { value, fault }: Quarantined): void {
+  if (isJson(value, fault.error_type)) {
+    writer.raw(constant.original);
+    writer.raw(value);
+    return;
+  }
+  writer.raw(constant.base64);
+  writer.base64(value);
+  writer.raw(constant.quote);
 }
-
-/** The envelope without the payload. It is small whatever the source sent, member names of a megabyte included. */
-function encodePointer(record: Quarantined, place: StoredPlace): Buffer {
-  return Buffer.from(`{"original_message":null,"original_message_base64":null${envelopeRest(record, shortened(record.fault), place)}`);
-}
-
-const originalMessage = Buffer.from('{"original_message":');
 
 /** The members that follow the payload, in the contract's order. */
-function envelopeRest(record: Quarantined, fault: Fault, place: StoredPlace): string {
-  return (
-    `,"validation_error":{"error_type":"${fault.error_type}","error_message":${JSON.stringify(fault.error_message)}` +
-    `,"field_path":${JSON.stringify(fault.field_path)}},"source_topic":${JSON.stringify(record.topic)}` +
-    `,"source_partition":${record.partition},"source_offset":${record.offset},"quarantined_at":"${timeOf(place)}"` +
-    `,"id":"${record.id}","schema_name":${JSON.stringify(fault.schema_name)},"schema_version":${JSON.stringify(fault.schema_version)}` +
-    `,"fingerprint":${JSON.stringify(place.fingerprint)},"storage_path":${JSON.stringify(place.storagePath)}}`
-  );
+function writeRest(writer: ByteWriter, record: Quarantined, place: StoredPlace, cause: CauseText): void {
+  writer.raw(cause.error);
+  writer.raw(topicText(record.topic).envelope);
+  writer.decimal(record.partition);
+  writer.raw(constant.offset);
+  writer.decimal(record.offset);
+  writer.raw(constant.time);
+  writer.ascii(timeOf(place));
+  writer.raw(constant.id);
+  writer.ascii(record.id);
+  writer.raw(cause.schema);
+  writer.raw(constant.fingerprint);
+  writer.ascii(place.fingerprint);
+  writer.raw(constant.place);
+  writer.ascii(place.storagePath);
+  writer.raw(constant.end);
+}
+
+/** All headers of the source but those that ours replace, byte for byte. */
+function writeSourceHeaders(writer: ByteWriter, packedHeaders: Buffer): void {
+  for (let at = 0; at < packedHeaders.length; ) {
+    const nameAt = at + 4;
+    const valueAt = nameAt + packedHeaders.readInt32LE(at) + 4;
+    const end = valueAt + Math.max(0, packedHeaders.readInt32LE(valueAt - 4));
+    const name = packedHeaders.subarray(nameAt, valueAt - 4);
+    if (!ourNames.some((our) => our.equals(name))) writer.raw(packedHeaders.subarray(at, end));
+    at = end;
+  }
+}
+
+/** Ours, in the contract's order. A header that has nothing to say is left out. */
+function writeOwnHeaders(writer: ByteWriter, record: Quarantined, place: StoredPlace, cause: CauseText): void {
+  writeText(writer, header.id, record.id);
+  writer.raw(topicText(record.topic).header);
+  writeDecimal(writer, header.partition, record.partition);
+  writeDecimal(writer, header.offset, record.offset);
+  writeDecimal(writer, header.timestamp, record.timestamp);
+  writer.raw(cause.headers);
+  writeText(writer, header.fingerprint, place.fingerprint);
+  writeText(writer, header.time, timeOf(place));
+  writeText(writer, header.place, place.storagePath);
+}
+
+function writeText(writer: ByteWriter, name: Buffer, text: string): void {
+  writer.raw(name);
+  writer.int32(text.length);
+  writer.ascii(text);
+}
+
+function writeDecimal(writer: ByteWriter, name: Buffer, value: number): void {
+  writer.raw(name);
+  const lengthAt = writer.at;
+  writer.at += 4;
+  writer.decimal(value);
+  writer.int32At(lengthAt, writer.at - lengthAt - 4);
+}
+
+/** The name of a packed header, without its value. */
+function packedName(name: string): Buffer {
+  return packed([{ name, value: null }]).subarray(0, -4);
+}
+
+interface TopicText {
+  /** From the topic's name to where the partition's number stands. */
+  readonly envelope: Buffer;
+  readonly header: Buffer;
+}
+
+const topicTexts = new Map<string, TopicText>();
+
+function topicText(topic: string): TopicText {
+  const known = topicTexts.get(topic);
+  if (known) return known;
+  const text: TopicText = {
+    envelope: Buffer.from(`,"source_topic":${JSON.stringify(topic)},"source_partition":`),
+    header: packed([{ name: 'dq.original.topic', value: Buffer.from(topic) }]),
+  };
+  topicTexts.set(topic, text);
+  return text;
 }
 
 /** Records of a load share their time, and writing it out is dear. */
@@ -99,17 +201,6 @@ let lastTime = { ms: Number.NaN, text: '' };
 function timeOf({ quarantinedAt }: StoredPlace): string {
   if (lastTime.ms !== quarantinedAt) lastTime = { ms: quarantinedAt, text: new Date(quarantinedAt).toISOString() };
   return lastTime.text;
-}
-
-function shortened(fault: Fault): Fault {
-  const short = (text: string | null, bytesMax: number) => (text === null ? null : clipped(text, bytesMax).toString());
-  return {
-    ...fault,
-    error_message: clipped(fault.error_message, textBytesMax.message).toString(),
-    field_path: short(fault.field_path, textBytesMax.path),
-    schema_name: short(fault.schema_name, textBytesMax.schema),
-    schema_version: short(fault.schema_version, textBytesMax.version),
-  };
 }
 
 /** Was the value read to its end as JSON before the fault was found? If that is not known, it is read here. */
@@ -123,71 +214,4 @@ function isJson(value: Buffer, type: ErrorType): boolean {
   } catch {
     return false;
   }
-}
-
-/** Ours, in the contract's order. A header that has nothing to say is left out. */
-function ownHeaders(record: Quarantined, place: StoredPlace): Header[] {
-  return [
-    { name: 'dq.id', value: Buffer.from(record.id) },
-    ...header('dq.original.topic', record.topic),
-    ...header('dq.original.partition', String(record.partition)),
-    { name: 'dq.original.offset', value: Buffer.from(String(record.offset)) },
-    { name: 'dq.original.timestamp', value: Buffer.from(String(record.timestamp)) },
-    ...faultHeaders(record.fault),
-    ...header('dq.error.fingerprint', place.fingerprint),
-    ...header('dq.failed.at', timeOf(place)),
-    { name: 'dq.payload.ref', value: Buffer.from(place.storagePath) },
-  ];
-}
-
-const headersOfFaults = new WeakMap<Fault, readonly Header[]>();
-
-/** What a fault says in headers, made once: many records of a load share their fault. */
-function faultHeaders(fault: Fault): readonly Header[] {
-  const known = headersOfFaults.get(fault);
-  if (known) return known;
-  const headers = [
-    ...header('dq.schema', fault.schema_name, textBytesMax.schema),
-    ...header('dq.schema.version', fault.schema_version, textBytesMax.version),
-    ...header('dq.error.type', fault.error_type),
-    ...header('dq.error.path', fault.field_path),
-    ...header('dq.error.keyword', fault.keyword, textBytesMax.keyword),
-  ];
-  headersOfFaults.set(fault, headers);
-  return headers;
-}
-
-function header(name: string, text: string | null, bytesMax: number = textBytesMax.path): Header[] {
-  return text === null ? [] : [{ name, value: recurring(text) ?? clipped(text, bytesMax) }];
-}
-
-const recurringMax = 1_000;
-const recurringUnitsMax = 40;
-const recurringBytes = new Map<string, Buffer>();
-
-/** The bytes of a short text that comes with one record after another: topics, schemas, causes. Null for others. */
-function recurring(text: string): Buffer | null {
-  if (text.length > recurringUnitsMax) return null;
-  const known = recurringBytes.get(text);
-  if (known) return known;
-  if (recurringBytes.size === recurringMax) recurringBytes.clear();
-  const bytes = Buffer.from(text);
-  recurringBytes.set(text, bytes);
-  return bytes;
-}
-
-/** As many whole characters of `text` as `bytesMax` bytes of UTF-8 hold. */
-function clipped(text: string, bytesMax: number): Buffer {
-  // One UTF-16 unit makes at least one byte, so the rest of a very long text need not be encoded.
-  const bytes = Buffer.from(text.length > bytesMax ? text.slice(0, bytesMax) : text);
-  let end = bytes.length;
-  if (end > bytesMax) {
-    end = bytesMax;
-    while (isContinuation(bytes[end])) end -= 1;
-  }
-  return bytes.subarray(0, end);
-}
-
-function isContinuation(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0xc0) === 0x80;
 }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { OutgoingRecord, Refusal } from '../../drivers/kafka/lane.ts';
+import type { Refusal } from '../../drivers/kafka/lane.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { DataQuarantineError } from '../../lib/errors.ts';
 import type { Batch } from '../../model/batch.ts';
@@ -35,7 +35,7 @@ beforeEach(() => {
 interface Doubles {
   put?: (key: string) => Promise<void>;
   insert?: (rows: readonly StoredRow[]) => Promise<ReadonlyMap<string, StoredPlace>>;
-  refuse?: (record: OutgoingRecord) => boolean;
+  refuse?: (letter: { key: Buffer | null; value: Buffer | null }) => boolean;
 }
 
 function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, options: Partial<QuarantineOptions> = {}): Quarantine {
@@ -50,13 +50,13 @@ function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, opt
         }),
     },
     publisher: {
-      publishSlab: async () => [],
-      publishRecords: async (_, records) => {
-        story.push(`letters ${records.length}`);
+      publish: async ({ slab, rows }) => {
+        story.push(`letters ${rows.length}`);
         const refusals: Refusal[] = [];
-        for (const [row, record] of records.entries()) {
-          if (refuse(record)) refusals.push({ row, reason: 'too_large', message: 'too large' });
-          else letters.push({ ...(JSON.parse(String(record.value)) as { id: string; fingerprint: string }), value: String(record.value) });
+        for (const row of rows) {
+          const [key, value] = [slab.key(row), slab.value(row)];
+          if (refuse({ key, value })) refusals.push({ row, reason: 'too_large', message: 'too large' });
+          else letters.push({ ...(JSON.parse(String(value)) as { id: string; fingerprint: string }), value: String(value) });
         }
         return refusals;
       },
@@ -132,7 +132,7 @@ test('the letter of a repeat names what was stored first', async () => {
 });
 
 test('a letter that is too large goes as a pointer, and bare where even that is too large', async () => {
-  const tooLarge = (record: OutgoingRecord) => (record.value?.length ?? 0) > 500 || record.key?.length === 300;
+  const tooLarge: Doubles['refuse'] = ({ key, value }) => (value?.length ?? 0) > 500 || key?.length === 300;
   const [batch, rejects] = rejectsOf('{"a":1}', `{"a":"${'x'.repeat(600)}"}`);
   await quarantineWith({ refuse: tooLarge }).keep(batch, rejects);
   expect(letters.map(({ value }) => value.startsWith('{"original_message":null,"original_message_base64":null'))).toEqual([false, true]);
@@ -195,4 +195,13 @@ test('after an outage no load is larger than its limit, and every batch is kept 
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(800);
   expect(new Set(letters.map(({ id }) => id)).size).toBe(800);
   expect(kept).toHaveLength(40);
+});
+
+test('letters that fill many slabs, and one larger than any, go out in order and once each', async () => {
+  const values = Array.from({ length: 5_000 }, (_, at) => (at === 2_500 ? `{"a":"${'x'.repeat(3 * 2 ** 20)}"}` : `{"a":${at}}`));
+  const quarantine = quarantineWith({}, { dlqBytesMax: 10 * 2 ** 20, loadMessagesMax: 10_000, loadBytesMax: 2 ** 30 });
+  await quarantine.keep(...rejectsOf(...values));
+  expect(letters.map(({ id }) => id)).toEqual(values.map((_, at) => `0-${at}`));
+  expect(letters[2_500]?.value).toContain(values[2_500]);
+  expect(story.filter((line) => line.startsWith('letters')).length).toBeGreaterThan(2);
 });

@@ -1,29 +1,21 @@
-import type { OutgoingRecord, Publisher } from '../../drivers/kafka/lane.ts';
 import type { ObjectStore } from '../../drivers/storage/object-store.ts';
-import { assert } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import type { DataQuarantineError } from '../../lib/errors.ts';
 import { retryForever } from '../../lib/retry.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
-import { packedBytes } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { RecordStore } from '../../store/record-store.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../../store/segment.ts';
-import { type DeadLetterForm, encodeDeadLetter } from './dead-letter.ts';
+import { DeadLetters, type DeadLettersOptions } from './dead-letters.ts';
 import { type Identify, quarantined } from './quarantined.ts';
 
 export type SinkName = 'storage' | 'postgres';
 
-export interface QuarantineOptions {
+export interface QuarantineOptions extends DeadLettersOptions {
   readonly storage: Pick<ObjectStore, 'put'>;
   readonly records: Pick<RecordStore, 'insert'>;
-  readonly publisher: Publisher;
-  readonly dlqTopic: string;
-  readonly dlqPartitions: number;
-  /** The largest message that the dead letter topic takes: a value beyond it is not even tried. */
-  readonly dlqBytesMax: number;
   readonly identify: Identify;
   readonly clock: Clock;
   /** A load is written when it holds this many messages or bytes, or its first message waited this long. */
@@ -37,17 +29,6 @@ export interface QuarantineOptions {
   readonly onDuration: (sink: SinkName, seconds: number) => void;
   readonly onRetry: (sink: SinkName, error: DataQuarantineError, attempt: number) => void;
 }
-
-/** A dead letter on its way, and in which form. */
-interface Letter {
-  readonly record: Quarantined;
-  readonly place: StoredPlace;
-  readonly form: number;
-  readonly outgoing: OutgoingRecord;
-}
-
-/** From the fullest to the smallest. */
-const letterForms: readonly DeadLetterForm[] = ['whole', 'pointer', 'bare'];
 
 /** The rejects of one batch on their way. */
 interface Item {
@@ -65,6 +46,7 @@ interface Item {
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
+  readonly #letters: DeadLetters;
   readonly #waiting: Item[] = [];
   #waitingMessages = 0;
   #waitingBytes = 0;
@@ -73,8 +55,8 @@ export class Quarantine {
   #lettersOut: Promise<unknown> = Promise.resolve();
 
   constructor(options: QuarantineOptions) {
-    assert(options.dlqPartitions > 0, 'the dead letter topic has partitions');
     this.#options = options;
+    this.#letters = new DeadLetters(options);
   }
 
   async keep(batch: Batch, rejects: readonly Reject[]): Promise<void> {
@@ -137,7 +119,7 @@ export class Quarantine {
     const records = load.flatMap(({ batch, rejects }) => rejects.map((reject) => quarantined(batch, reject, identify, now)));
     const kept = this.#putSegments(records).then((paths) => this.#insertRows(records, paths));
     const turn = this.#lettersOut;
-    const sent = Promise.all([kept, turn]).then(([places]) => ({ acknowledged: this.#sendLetters(records, places) }));
+    const sent = Promise.all([kept, turn]).then(([places]) => this.#letters.send(records, places));
     this.#lettersOut = sent.catch(() => {});
     await (await sent).acknowledged;
   }
@@ -173,36 +155,6 @@ export class Quarantine {
       ({ record, storagePath }) =>
         before.get(record.id) ?? { storagePath, fingerprint: record.fault.fingerprint, quarantinedAt: record.quarantinedAt },
     );
-  }
-
-  /** Sends the dead letters, each in the fullest form that fits; what the topic still refuses goes in the next smaller one. */
-  async #sendLetters(records: readonly Quarantined[], places: readonly StoredPlace[]): Promise<void> {
-    const { publisher, dlqTopic } = this.#options;
-    let left: readonly Letter[] = records.map((record, index) => this.#letter(record, places[index] as StoredPlace, 0));
-    while (left.length > 0) {
-      const refusals = await publisher.publishRecords(
-        dlqTopic,
-        left.map(({ outgoing }) => outgoing),
-      );
-      left = refusals.map(({ row }) => {
-        const { record, place, form } = left[row] as Letter;
-        return this.#letter(record, place, form + 1);
-      });
-    }
-  }
-
-  /** The letter in the given form, or in the first smaller one that the topic takes. */
-  #letter(record: Quarantined, place: StoredPlace, form: number): Letter {
-    const { dlqTopic, dlqBytesMax, dlqPartitions } = this.#options;
-    const name = letterForms[form];
-    assert(name, `the dead letter topic ${dlqTopic} takes not even a bare pointer; see its max.message.bytes`);
-    // The payload is in the value, so a payload that is too large need not be encoded to know it.
-    if (name === 'whole' && record.value.length > dlqBytesMax) return this.#letter(record, place, form + 1);
-    const encoded = encodeDeadLetter(record, place, name);
-    const bytes = encoded.value.length + (encoded.key?.length ?? 0) + packedBytes(encoded.headers);
-    if (bytes > dlqBytesMax && form + 1 < letterForms.length) return this.#letter(record, place, form + 1);
-    const outgoing = { ...encoded, partition: record.partition % dlqPartitions, timestamp: place.quarantinedAt };
-    return { record, place, form, outgoing };
   }
 
   async #tried<T>(sink: SinkName, work: () => Promise<T>): Promise<T> {

@@ -25,7 +25,6 @@ export function quarantined(batch: Batch, { row, fault }: Reject, identify: Iden
     timestamp: slab.timestamp(row),
     key: slab.key(row),
     value: payload,
-    headers: slab.headers(row),
     packedHeaders: slab.packedHeaders(row),
     fault,
     payloadSha256: hash('sha256', payload, 'buffer'),

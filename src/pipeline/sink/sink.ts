@@ -39,7 +39,7 @@ export class Sink {
     const { publisher, validTopic, keyRequired, faultOf } = this.#options;
     const keyless = keyRequired ? [...rows].filter((row) => batch.slab.key(row) === null && !keys.has(row)) : [];
     const kept = keyless.length > 0 ? without(rows, partitions, new Set(keyless)) : { rows, partitions };
-    const refusals = await publisher.publishSlab({ topic: validTopic, slab: batch.slab, ...kept, keys });
+    const refusals = await publisher.publish({ topic: validTopic, slab: batch.slab, ...kept, keys });
     const refused = keyless.map(
       (row): Refusal => ({ row, reason: 'refused', message: 'a compacted topic takes no message without a key' }),
     );

@@ -1,6 +1,6 @@
-import { assert } from '../../lib/assert.ts';
-import { createDeferred, type Deferred } from '../../lib/deferred.ts';
-import { Slab } from '../../model/slab.ts';
+import { assert } from '../lib/assert.ts';
+import { createDeferred, type Deferred } from '../lib/deferred.ts';
+import { Slab } from './slab.ts';
 
 export interface SlabRingOptions {
   /** How many slabs there are: the limit of open batches, and so the brake of the whole pipeline. */
