@@ -20,7 +20,7 @@ const steps = [
     name: 'types',
     command: ['tsc', '--noEmit', ...(onTerminal ? ['--pretty'] : []), '--tsBuildInfoFile', '.cache/check/types.tsbuildinfo'],
   },
-  { name: 'tests', command: ['vitest', 'run', '--project', 'pure'] },
+  { name: 'tests', command: ['vitest', 'run', '--project', 'pure'], env: { DQ_SIMULATION_COUNT: '250' } },
   { name: 'imports', command: ['depcruise', 'src', 'codegen', 'bench', 'load'] },
   { name: 'lint', command: ['oxlint'] },
   { name: 'format', command: ['biome', 'check', '--error-on-warnings'] },
@@ -31,12 +31,12 @@ const fixes = [
 ];
 
 /** Runs a step to its end and prints its line. */
-async function run({ name, command: [program, ...args] }) {
+async function run({ name, command: [program, ...args], env = {} }) {
   const startedMs = performance.now();
   const child = spawn(join(root, 'node_modules', '.bin', program), args, {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: environment,
+    env: { ...environment, ...env },
   });
   const output = [];
   child.stdout.on('data', (chunk) => output.push(chunk));

@@ -1,5 +1,6 @@
 import type { Header } from '../model/header.ts';
 import type { ErrorType } from '../model/verdict.ts';
+import { createRandom, type Random } from './random.ts';
 
 /** The kinds of bad message that a producer can send, and the error type that each must end with. */
 export const badKinds = {
@@ -83,7 +84,7 @@ const limitValueBytes = 10 * 2 ** 20;
 /** An endless row of events of the schemas in `schemas/`, made from templates so that the maker is never the bottleneck. */
 export function sampleEvents(options: SampleOptions): SampleEvents {
   const { seed, invalid = 0.05, sizeBytes = 300, schemas = schemasAll, kinds = kindSets.all } = options;
-  const random = createRandom(seed);
+  const random = createEventRandom(seed);
   const makers = [userEvent, orderEvent, paymentEvent, sensorReading].slice(0, schemas);
   const pickBad = weighted(badNames.filter((kind) => kinds.includes(kind)));
   const tombstones = kinds.includes('tombstone') ? tombstoneShare : 0;
@@ -113,7 +114,7 @@ interface Draft {
   readonly flaws: readonly (readonly [string, string])[];
 }
 
-type Maker = (random: Random, sizeBytes: number) => Draft;
+type Maker = (random: EventRandom, sizeBytes: number) => Draft;
 
 const userFlaws = [
   ['"USER', '"user-'],
@@ -126,7 +127,7 @@ const userFlaws = [
 const userActions = ['view', 'click', 'purchase', 'search'];
 const devices = ['mobile', 'desktop', 'tablet'];
 
-function userEvent(random: Random, sizeBytes: number): Draft {
+function userEvent(random: EventRandom, sizeBytes: number): Draft {
   const user = `USER${random.digits(6)}`;
   // 1.1.0 knows one action more than 1.0.0.
   const version = random.below(2) === 0 ? '1.0.0' : '1.1.0';
@@ -151,7 +152,7 @@ const item = '{"sku":"ABC-123","quantity":2,"price":{"amount":9.99,"currency":"E
 const itemsMax = 400;
 
 /** Keyless: the order's id becomes the key. */
-function orderEvent(random: Random, sizeBytes: number): Draft {
+function orderEvent(random: EventRandom, sizeBytes: number): Draft {
   const before =
     `{"_schema":"order_event","order_id":"${random.uuid()}","customer_id":"c-${random.below(1_000_000)}","status":"placed",` +
     `"created_at":"${random.time()}","total":{"amount":${random.below(100_000) / 100},"currency":"EUR"},"items":[${item}`;
@@ -177,7 +178,7 @@ const paymentFlaws = [
 ] as const;
 
 /** The members are short by their schema, so a large event ends in white space. */
-function paymentEvent(random: Random, sizeBytes: number): Draft {
+function paymentEvent(random: EventRandom, sizeBytes: number): Draft {
   const order = random.uuid();
   const text =
     `{"_schema":"payment_event","_schema_version":"1.0.0","payment_id":"pay_${random.hex()}","order_id":"${order}",` +
@@ -196,7 +197,7 @@ const sensorFlaws = [
 ] as const;
 
 /** Keyless: the sensor's name becomes the key. The schema lets unknown members pass. */
-function sensorReading(random: Random, sizeBytes: number): Draft {
+function sensorReading(random: EventRandom, sizeBytes: number): Draft {
   const before =
     `{"_schema":"sensor_reading","sensor_id":"roof-${random.below(10_000)}","measured_at":"${random.time()}",` +
     `"readings":{"temperature_c":${random.below(400) / 10},"humidity":${random.below(100)},"co2_ppm":${400 + random.below(1_000)}},` +
@@ -210,7 +211,7 @@ function sensorReading(random: Random, sizeBytes: number): Draft {
   };
 }
 
-function headedEvent(draft: Draft, random: Random): SampleEvent {
+function headedEvent(draft: Draft, random: EventRandom): SampleEvent {
   const headers = [
     header('trace', random.hex()),
     header('dq.schema', draft.schema),
@@ -222,13 +223,13 @@ function headedEvent(draft: Draft, random: Random): SampleEvent {
   return { key: keyOf(draft), value, headers, kind: 'headers', expected: 'valid' };
 }
 
-function badEvent(kind: BadKind, draft: Draft, random: Random): SampleEvent {
+function badEvent(kind: BadKind, draft: Draft, random: EventRandom): SampleEvent {
   const headers = kind === 'large_headers' ? [header('blob', padding(limitHeaderBytes))] : [];
   return { key: keyOf(draft), value: badValue(kind, draft, random), headers, kind, expected: badKinds[kind] };
 }
 
 /** The event with something in it that makes it bad in just this way. */
-function badValue(kind: BadKind, draft: Draft, random: Random): Buffer {
+function badValue(kind: BadKind, draft: Draft, random: EventRandom): Buffer {
   const { text, schema } = draft;
   const nameless = text.replace(`"_schema":"${schema}",`, '');
   const withMember = (member: string) => Buffer.from(`{${member},${text.slice(1)}`, 'latin1');
@@ -280,7 +281,7 @@ function padding(length: number): string {
   return filler.slice(0, Math.max(0, length));
 }
 
-function weighted(kinds: readonly BadKind[]): ((random: Random) => BadKind) | null {
+function weighted(kinds: readonly BadKind[]): ((random: EventRandom) => BadKind) | null {
   const total = kinds.reduce((sum, kind) => sum + weights[kind], 0);
   if (total === 0) return null;
   return (random) => {
@@ -289,11 +290,8 @@ function weighted(kinds: readonly BadKind[]): ((random: Random) => BadKind) | nu
   };
 }
 
-interface Random {
-  /** 0 up to, not with, 1. */
-  share(): number;
-  /** A whole number from 0 up to, not with, `limit`. */
-  below(limit: number): number;
+/** What the makers of events draw from. */
+interface EventRandom extends Random {
   digits(count: number): string;
   /** Eight hexadecimal digits. */
   hex(): string;
@@ -302,24 +300,15 @@ interface Random {
   time(): string;
 }
 
-const twoTo32 = 2 ** 32;
 const times = Array.from({ length: 3_600 }, (_, second) => new Date(Date.UTC(2026, 10, 4, 10, 0, second)).toISOString());
 
-/** Mulberry32: small, fast, and good enough to choose samples. */
-function createRandom(seed: number): Random {
-  let state = seed | 0;
+function createEventRandom(seed: number): EventRandom {
+  const random = createRandom(seed);
   let seconds = 0;
-  const word = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-  const hex = () => word().toString(16).padStart(8, '0');
+  const hex = () => random.word().toString(16).padStart(8, '0');
   return {
-    share: () => word() / twoTo32,
-    below: (limit) => Math.floor((word() / twoTo32) * limit),
-    digits: (count) => String(word()).padStart(count, '0').slice(-count),
+    ...random,
+    digits: (count) => String(random.word()).padStart(count, '0').slice(-count),
     hex,
     uuid: () => `${hex()}-9d4a-4c7b-8e2f-1a2b3c4d5e6f`,
     time: () => times[seconds++ % times.length] as string,

@@ -1,0 +1,183 @@
+import { DataQuarantineError } from '../../lib/errors.ts';
+import type { Reject } from '../../model/delivery.ts';
+import { answer, Slab } from '../../model/slab.ts';
+import type { Fault } from '../../model/verdict.ts';
+import { silentLog } from '../../observe/log.ts';
+import { Batcher } from '../../pipeline/batch/batcher.ts';
+import { SlabRing } from '../../pipeline/batch/slab-ring.ts';
+import { Committer } from '../../pipeline/commit/committer.ts';
+import { Consumer } from '../../pipeline/consume/consumer.ts';
+import { Pipeline } from '../../pipeline/pipeline.ts';
+import { publishRefusal } from '../../pipeline/sink/publish-refusal.ts';
+import { Quarantine } from '../../pipeline/sink/quarantine.ts';
+import { Sink } from '../../pipeline/sink/sink.ts';
+import { type Judge, Validator } from '../../pipeline/validate/validator.ts';
+import { topics } from './books.ts';
+import type { Group } from './group.ts';
+import { SimulatedPublisher } from './simulated-publisher.ts';
+import { SimulatedSource } from './simulated-source.ts';
+import { SimulatedStores } from './simulated-stores.ts';
+import { crashed, type World } from './world.ts';
+
+const log = silentLog();
+
+/** A process of the service: the real stages, joined as `app.ts` joins them, over simulated neighbours. */
+export class Instance {
+  readonly name: string;
+  readonly #world: World;
+  readonly #source: SimulatedSource;
+  readonly #publisher: SimulatedPublisher;
+  readonly #stores: SimulatedStores;
+  readonly #pipeline: Pipeline;
+  readonly #abandon = new AbortController();
+  readonly #group: Group;
+  isRunning = true;
+
+  constructor(name: string, world: World, group: Group) {
+    this.name = name;
+    this.#world = world;
+    this.#group = group;
+    this.#source = new SimulatedSource(name, world, group);
+    this.#publisher = new SimulatedPublisher(world);
+    this.#stores = new SimulatedStores(world);
+    this.#pipeline = this.#compose();
+    world.books.note(`${name} starts`);
+  }
+
+  /** Runs until it is stopped or fails, and closes as `App.run` does. Returns what ended it. */
+  async run(): Promise<unknown> {
+    let ended: unknown = null;
+    try {
+      await this.#pipeline.run();
+    } catch (error) {
+      ended = error;
+    }
+    this.#abandon.abort();
+    await this.#source.close();
+    await this.#publisher.close();
+    this.isRunning = false;
+    this.#world.books.note(`${this.name} ended: ${ended instanceof Error ? ended.message : 'drained'}`);
+    return ended;
+  }
+
+  stop(): void {
+    this.#world.books.note(`${this.name} is asked to stop`);
+    this.#pipeline.stop();
+  }
+
+  /** As `kill -9` does. */
+  crash(): void {
+    this.#world.books.note(`${this.name} is killed`);
+    this.#publisher.die();
+    this.#source.die();
+    this.#stores.die();
+    this.#abandon.abort();
+    this.#pipeline.fail(crashed());
+  }
+
+  fail(): void {
+    this.#pipeline.fail(new DataQuarantineError('DQ_KAFKA_FATAL', 'the client gave up'));
+  }
+
+  giveUp(): void {
+    this.#group.giveUp(this.#source);
+  }
+
+  #compose(): Pipeline {
+    const { clock } = this.#world.time;
+    const { random } = this.#world;
+    const committer = new Committer(this.#source);
+    const ring = new SlabRing({ slabs: 1 + random.below(5), rowsMax: 1 + random.below(12), bytesMax: 500 });
+    const validator = new Validator({
+      judge: this.#judge(),
+      catalog: () => ({ revision: 0, files: [] }) as never,
+      topics: [],
+      limits: {} as never,
+      onSample: () => {},
+    });
+    const consumer = new Consumer({
+      source: this.#source,
+      holder: committer,
+      clock,
+      log,
+      revokeMsMax: 17_000,
+      idleAfterMs: 2_000,
+      onRebalanced: () => {},
+    });
+    return new Pipeline({
+      consumer,
+      ring,
+      batcher: new Batcher({ ring, clock, isBehind: () => validator.busy, firstMsMax: 1_000, lingerMsMax: random.below(50) }),
+      validator,
+      validPartitions: 2,
+      sink: new Sink({
+        publisher: this.#publisher,
+        validTopic: topics.valid,
+        keyRequired: false,
+        quarantine: this.#quarantine(),
+        faultOf: (_, refusal) => publishRefusal(refusal, topics.valid, null),
+      }),
+      committer,
+      clock,
+      caughtUp: () => this.#publisher.caughtUp(),
+      onSettled: () => {},
+      onTurn: () => {},
+      drainMsMax: 17_000,
+      flushMsInterval: 250,
+    });
+  }
+
+  #quarantine(): Quarantine {
+    const { random, time } = this.#world;
+    return new Quarantine({
+      storage: this.#stores.storage,
+      records: this.#stores.records,
+      publisher: this.#publisher,
+      dlqTopic: topics.dlq,
+      dlqPartitions: 2,
+      dlqBytesMax: 100_000,
+      identify: (_, partition, offset) => `${partition}/${offset}`,
+      clock: time.clock,
+      loadMessagesMax: 1 + random.below(20),
+      loadBytesMax: 100 + random.below(5_000),
+      lingerMsMax: random.below(20),
+      loadsMax: 1 + random.below(4),
+      signal: this.#abandon.signal,
+      onDuration: () => {},
+      onRetry: () => {},
+    });
+  }
+
+  /** Judges by the fate that a message names, in any time and so in any order. */
+  #judge(): Judge {
+    return {
+      threads: 1 + this.#world.random.below(2),
+      judge: async ({ slab: wire, count }) => {
+        await this.#world.pass();
+        if (this.#world.random.share() < this.#world.faultShare / 20) throw new DataQuarantineError('DQ_WORKER_LOST', 'no thread can begin');
+        const slab = Slab.attach(wire, count);
+        const rejects: Reject[] = [];
+        for (let row = 0; row < count; row++) {
+          const value = slab.value(row);
+          const isBad = value?.includes('"fate":"invalid"') === true;
+          slab.answers[row] = value === null ? answer.tombstone : isBad ? answer.faulty : answer.valid;
+          if (isBad) rejects.push({ row, fault });
+        }
+        return { rejects, keys: [], samples: [] };
+      },
+    };
+  }
+}
+
+const fault: Fault = {
+  outcome: 'invalid',
+  error_type: 'schema_violation',
+  error_message: 'expected another fate',
+  field_path: 'fate',
+  instance_path: '/fate',
+  keyword: 'const',
+  fingerprint: 'v1:00000000000000000000000000000000',
+  schema_name: 'fate',
+  schema_version: '1.0.0',
+  engine: 'js',
+};

@@ -1,0 +1,164 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { packageRoot } from '../../lib/package-root.ts';
+import type { Mode } from './simulate.ts';
+
+/*
+ * A simulation that finds nothing proves nothing. Here each guard of the pipeline is taken out, one at a time, and the simulation
+ * must notice. docs/testing.md prints the table.
+ */
+
+interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** The lines that stand in the file, once, and what takes their place. */
+  readonly cut: string;
+  readonly put: string;
+  readonly mode: Mode;
+  /** What the simulation must say. */
+  readonly found: RegExp;
+}
+
+const mutants: readonly Mutant[] = [
+  {
+    name: 'commit before durability',
+    file: 'src/pipeline/pipeline.ts',
+    cut: 'sink.deliver(delivery).then(',
+    put: 'this.#guard(() => committer.settle(batch)); sink.deliver(delivery).then(',
+    mode: 'safety',
+    found: /was stored while \d+ is not durable/,
+  },
+  {
+    name: 'the epoch is not checked when a claim settles',
+    file: 'src/pipeline/commit/committer.ts',
+    cut: 'if (offsetNext === null || this.#held.get(key) !== held) return;',
+    put: 'if (offsetNext === null) return;',
+    mode: 'safety',
+    found: /of the stale epoch/,
+  },
+  {
+    name: 'a partition given back keeps its watermark',
+    file: 'src/pipeline/commit/committer.ts',
+    cut: 'this.#moved.delete(keyOf(topic, partition));',
+    put: '',
+    mode: 'safety',
+    found: /of the stale epoch/,
+  },
+  {
+    name: 'a partition given back is still held',
+    file: 'src/pipeline/consume/consumer.ts',
+    cut: 'for (const { topic, partition } of partitions) holder.release(topic, partition);',
+    put: '',
+    mode: 'safety',
+    found: /of the stale epoch/,
+  },
+  {
+    name: 'the watermark passes an unsettled claim',
+    file: 'src/pipeline/commit/offset-tracker.ts',
+    cut: 'entry?.settled; entry',
+    put: 'entry; entry',
+    mode: 'safety',
+    found: /was stored while \d+ is not durable/,
+  },
+  {
+    name: 'batches go to the sink in the order they were judged',
+    file: 'src/pipeline/pipeline.ts',
+    cut: 'this.#inOrder = this.#inOrder',
+    put: 'this.#inOrder = Promise.resolve()',
+    mode: 'safety',
+    found: /before an earlier message of its partition/,
+  },
+  {
+    name: 'a slab is used again before its batch is settled',
+    file: 'src/pipeline/pipeline.ts',
+    cut: 'sink.deliver(delivery).then(',
+    put: 'this.#options.ring.give(batch.slab); sink.deliver(delivery).then(',
+    mode: 'safety',
+    found: /./,
+  },
+  {
+    name: 'what the valid topic refuses is forgotten',
+    file: 'src/pipeline/sink/sink.ts',
+    cut: 'await this.#options.quarantine.keep(batch, refused);',
+    put: '',
+    mode: 'safety',
+    found: /was stored while \d+ is not durable/,
+  },
+  {
+    name: 'the rows do not wait for their segment',
+    file: 'src/pipeline/sink/quarantine.ts',
+    cut: "await this.#tried('storage', () => this.#options.storage.put(key, bytes));",
+    put: "void this.#tried('storage', () => this.#options.storage.put(key, bytes)).catch(() => {});",
+    mode: 'safety',
+    found: /names an object that is not there/,
+  },
+  {
+    name: 'the letter of a repeat names its own segment',
+    file: 'src/pipeline/sink/quarantine.ts',
+    cut: 'before.get(record.id) ??',
+    put: "before.get('') ??",
+    mode: 'safety',
+    found: /names another place than its row/,
+  },
+  {
+    name: 'a slab is not given back',
+    file: 'src/pipeline/pipeline.ts',
+    cut: 'ring.give(receipt.batch.slab);',
+    put: '',
+    mode: 'liveness',
+    found: /not everything is committed/,
+  },
+  {
+    name: 'nobody keeps the membership alive while there is no room',
+    file: 'src/pipeline/consume/consumer.ts',
+    cut: 'if (waitedLong) await this.keepAlive();',
+    put: '',
+    mode: 'liveness',
+    found: /did not poll for/,
+  },
+  {
+    name: 'paused partitions are not resumed',
+    file: 'src/pipeline/consume/consumer.ts',
+    cut: 'source.resume();',
+    put: '',
+    mode: 'liveness',
+    found: /not everything is committed/,
+  },
+];
+
+const schedulesMax = 1_000;
+const folder = join(packageRoot, '.cache', 'mutants', String(process.pid));
+
+afterEach(() => {
+  for (const { file } of mutants) vi.doUnmock(join(packageRoot, file));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A copy of the file with the cut made, that imports what the file imports. */
+function writeMutant({ name, file, cut, put }: Mutant): string {
+  const text = readFileSync(join(packageRoot, file), 'utf8');
+  expect(text.split(cut)).toHaveLength(2);
+  const from = dirname(join(packageRoot, file));
+  const mutated = text.replace(cut, put).replaceAll(/from '(\.[^']+)'/g, (_, path: string) => `from '${resolve(from, path)}'`);
+  mkdirSync(folder, { recursive: true });
+  const target = join(folder, `${name.replaceAll(' ', '-')}.ts`);
+  writeFileSync(target, mutated);
+  return target;
+}
+
+test.each(mutants)('the simulation notices when $name', { timeout: 600_000 }, async (mutant) => {
+  const file = writeMutant(mutant);
+  vi.resetModules();
+  vi.doMock(join(packageRoot, mutant.file), () => import(file));
+  const { simulate } = await import('./simulate.ts');
+  let [seed, found] = [0, ''];
+  while (found === '' && seed < schedulesMax) {
+    seed += 1;
+    await simulate(seed, mutant.mode).catch((error: unknown) => {
+      found = String(error);
+    });
+  }
+  process.stdout.write(`${mutant.name}: seed ${seed}: ${found.split('\n')[0]}\n`);
+  expect(found).toMatch(mutant.found);
+});
