@@ -69,16 +69,22 @@ export class Books {
     if (this.#trace.length > 60) this.#trace.shift();
   }
 
-  refuse(what: string): never {
+  /** Keeps the first broken promise; the schedule ends with it. */
+  blame(what: string): Violation {
     this.#violation ??= new Violation(`${what}\nwhat happened last:\n  ${this.#trace.join('\n  ')}`);
-    throw this.#violation;
+    return this.#violation;
+  }
+
+  refuse(what: string): never {
+    throw this.blame(what);
   }
 
   /** A copy lands in the valid topic. */
   addCopy(partition: number, offset: number, bytes: { value: Buffer | null; key: Buffer | null; target: number }): void {
     const { books, message, place } = this.#find(partition, offset);
     const name = `${partition}/${offset}`;
-    if (message.fate === 'invalid' || message.fate === 'refused') this.refuse(`a ${message.fate} message got into the valid topic: ${name}`);
+    if (message.fate === 'invalid' || message.fate === 'refused')
+      this.refuse(`a ${message.fate} message got into the valid topic: ${name}`);
     const isSame = (message.value === null ? bytes.value === null : bytes.value?.equals(message.value)) && bytes.key?.equals(message.key);
     if (!isSame) this.refuse(`the copy of ${name} has other bytes: ${bytes.value}`);
     if (bytes.target !== partition % 2) this.refuse(`the copy of ${name} is in partition ${bytes.target}`);
@@ -105,7 +111,8 @@ export class Books {
     const { key, place: at } = parseStoragePath(storagePath);
     const stored = this.objects.get(key)?.subarray(at.offset, at.offset + at.length);
     if (!stored) this.refuse(`the row of ${partition}/${offset} names an object that is not there`);
-    if (!stored.equals(message.value ?? Buffer.alloc(0))) this.refuse(`the stored payload of ${partition}/${offset} has other bytes: ${stored}`);
+    if (!stored.equals(message.value ?? Buffer.alloc(0)))
+      this.refuse(`the stored payload of ${partition}/${offset} has other bytes: ${stored}`);
     if (message.fate === 'valid') this.refuse(`a valid message got a row: ${partition}/${offset}`);
     place.row = storagePath;
     this.#advance(books);

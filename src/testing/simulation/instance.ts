@@ -1,10 +1,10 @@
 import { DataQuarantineError } from '../../lib/errors.ts';
 import type { Reject } from '../../model/delivery.ts';
 import { answer, Slab } from '../../model/slab.ts';
+import { SlabRing } from '../../model/slab-ring.ts';
 import type { Fault } from '../../model/verdict.ts';
 import { silentLog } from '../../observe/log.ts';
 import { Batcher } from '../../pipeline/batch/batcher.ts';
-import { SlabRing } from '../../pipeline/batch/slab-ring.ts';
 import { Committer } from '../../pipeline/commit/committer.ts';
 import { Consumer } from '../../pipeline/consume/consumer.ts';
 import { Pipeline } from '../../pipeline/pipeline.ts';
@@ -154,7 +154,8 @@ export class Instance {
       threads: 1 + this.#world.random.below(2),
       judge: async ({ slab: wire, count }) => {
         await this.#world.pass();
-        if (this.#world.random.share() < this.#world.faultShare / 20) throw new DataQuarantineError('DQ_WORKER_LOST', 'no thread can begin');
+        if (this.#world.random.share() < this.#world.faultShare / 20)
+          throw new DataQuarantineError('DQ_WORKER_LOST', 'no thread can begin');
         const slab = Slab.attach(wire, count);
         const rejects: Reject[] = [];
         for (let row = 0; row < count; row++) {

@@ -127,7 +127,7 @@ const mutants: readonly Mutant[] = [
   },
 ];
 
-const schedulesMax = 1_000;
+const schedulesMax = 4_000;
 const folder = join(packageRoot, '.cache', 'mutants', String(process.pid));
 
 afterEach(() => {

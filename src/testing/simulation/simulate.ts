@@ -94,13 +94,9 @@ class Schedule {
     // One that was killed is gone already, whenever its code comes to its end.
     if (!this.#instances.delete(instance) || books.violation) return;
     const isExpected = ended === null || (ended instanceof DataQuarantineError && expectedEnds.has(ended.code));
-    if (!isExpected) books.note(String(ended instanceof Error ? ended.stack : ended));
-    try {
-      if (!isExpected) books.refuse(`${instance.name} ended with an error that nobody can explain: ${String(ended)}`);
-      if (this.#ending && ended !== null) books.refuse(`${instance.name} did not drain in calm weather: ${String(ended)}`);
-    } catch {
-      // The books keep it, and the schedule ends with it.
-    }
+    const why = ended instanceof Error ? (ended.stack ?? ended.message) : '';
+    if (!isExpected) books.blame(`${instance.name} ended with an error that nobody can explain: ${why}`);
+    else if (this.#ending && ended !== null) books.blame(`${instance.name} did not drain in calm weather: ${why}`);
     if (!this.#ending) this.#restart();
   }
 

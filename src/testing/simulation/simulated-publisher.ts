@@ -1,16 +1,16 @@
-import type { OutgoingRecord, Publisher, Refusal, SlabPublication } from '../../drivers/kafka/lane.ts';
+import type { Publication, Publisher, Refusal } from '../../drivers/kafka/lane.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import { topics } from './books.ts';
 import { crashed, type World } from './world.ts';
 
 interface Line {
   /** What is not in the log yet, in order; what is, is kept until it is acknowledged, because it may be sent again. */
-  readonly waiting: { land: () => void; publication: Publication }[];
+  readonly waiting: { land: () => void; ticket: Ticket }[];
   landed: number;
   isPumping: boolean;
 }
 
-interface Publication {
+interface Ticket {
   open: number;
   readonly settled: Deferred;
 }
@@ -23,34 +23,29 @@ interface Publication {
 export class SimulatedPublisher implements Publisher {
   readonly #world: World;
   readonly #lines = new Map<string, Line>();
-  readonly #open = new Set<Publication>();
+  readonly #open = new Set<Ticket>();
   #dead = false;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  async publishSlab({ topic, slab, rows, partitions }: SlabPublication): Promise<readonly Refusal[]> {
+  async publish({ topic, slab, rows, partitions }: Publication): Promise<readonly Refusal[]> {
+    const { books } = this.#world;
     const refused: Refusal[] = [];
     const sent: { line: string; land: () => void }[] = [];
     for (const [at, row] of rows.entries()) {
-      if (slab.value(row)?.includes('"fate":"refused"')) {
-        refused.push({ row, reason: 'too_large', message: 'too large' });
-        continue;
+      const target = partitions[at] as number;
+      const line = `${topic}/${target}`;
+      if (topic === topics.dlq) sent.push({ line, land: () => books.addLetter(slab.value(row) as Buffer) });
+      else if (slab.value(row)?.includes('"fate":"refused"')) refused.push({ row, reason: 'too_large', message: 'too large' });
+      else {
+        const [partition, offset] = [slab.partition(row), slab.offset(row)];
+        sent.push({ line, land: () => books.addCopy(partition, offset, { value: slab.value(row), key: slab.key(row), target }) });
       }
-      const [partition, offset, target] = [slab.partition(row), slab.offset(row), partitions[at] as number];
-      const land = () => this.#world.books.addCopy(partition, offset, { value: slab.value(row), key: slab.key(row), target });
-      sent.push({ line: `${topic}/${target}`, land });
     }
     await this.#publish(sent);
     return refused;
-  }
-
-  async publishRecords(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Refusal[]> {
-    if (topic !== topics.dlq) this.#world.books.refuse(`a dead letter went to ${topic}`);
-    const land = ({ value }: OutgoingRecord) => this.#world.books.addLetter(value as Buffer);
-    await this.#publish(records.map((record) => ({ line: `${topic}/${record.partition}`, land: () => land(record) })));
-    return [];
   }
 
   caughtUp(): Promise<void> {
@@ -72,15 +67,15 @@ export class SimulatedPublisher implements Publisher {
   async #publish(sent: readonly { line: string; land: () => void }[]): Promise<void> {
     if (this.#dead) throw crashed();
     if (sent.length === 0) return;
-    const publication: Publication = { open: sent.length, settled: createDeferred() };
-    this.#open.add(publication);
+    const ticket: Ticket = { open: sent.length, settled: createDeferred() };
+    this.#open.add(ticket);
     for (const { line: name, land } of sent) {
       const line = this.#lines.get(name) ?? { waiting: [], landed: 0, isPumping: false };
       this.#lines.set(name, line);
-      line.waiting.push({ land, publication });
+      line.waiting.push({ land, ticket });
       this.#pump(line);
     }
-    await publication.settled.promise;
+    await ticket.settled.promise;
   }
 
   #pump(line: Line): void {
@@ -110,11 +105,11 @@ export class SimulatedPublisher implements Publisher {
     if (done.length === 0) return;
     this.#world.later(() => {
       if (this.#dead) return;
-      for (const { publication } of done) {
-        publication.open -= 1;
-        if (publication.open > 0) continue;
-        this.#open.delete(publication);
-        publication.settled.resolve();
+      for (const { ticket } of done) {
+        ticket.open -= 1;
+        if (ticket.open > 0) continue;
+        this.#open.delete(ticket);
+        ticket.settled.resolve();
       }
     });
   }

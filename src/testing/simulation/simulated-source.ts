@@ -24,7 +24,7 @@ export class SimulatedSource implements Source, Member {
   readonly #next = new Map<number, number>();
   readonly #stored = new Map<number, { epoch: number; offsetNext: number }>();
   readonly #batchMax: number;
-  #carried: { message: SourceMessage; held: HeldPartition }[] = [];
+  readonly #carried: { message: SourceMessage; held: HeldPartition }[] = [];
   #waiter: Deferred | null = null;
   #paused = false;
   #state: 'open' | 'closed' | 'dead' = 'open';
@@ -109,7 +109,8 @@ export class SimulatedSource implements Source, Member {
       const held = this.epochOf(topic, partition);
       if (held !== epoch) books.refuse(`${this.name} stored ${partition}/${offsetNext} of the stale epoch ${epoch}, now ${held}`);
       const before = this.#stored.get(partition);
-      if (before && before.offsetNext >= offsetNext) books.refuse(`${this.name} stored ${partition}/${offsetNext} after ${before.offsetNext}`);
+      if (before && before.offsetNext >= offsetNext)
+        books.refuse(`${this.name} stored ${partition}/${offsetNext} after ${before.offsetNext}`);
       books.checkStored(partition, offsetNext);
       this.#stored.set(partition, { epoch, offsetNext });
     }
