@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 export type Line = Readonly<Record<string, unknown>>;
 
 export interface ChildOptions {
-  readonly script: string;
+  /** Its own program, or this Node with a script as the first argument. */
+  readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -29,8 +30,8 @@ export class Child {
   readonly #exit: Promise<number>;
   #ended = false;
 
-  constructor({ script, args, env, cwd }: ChildOptions) {
-    this.#process = spawn(process.execPath, [...profileArgs(script), script, ...args], {
+  constructor({ program, args, env, cwd }: ChildOptions) {
+    this.#process = spawn(program, args, {
       env: { ...process.env, ...env },
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -55,6 +56,12 @@ export class Child {
       if (this.#ended) throw this.#failure('ended too early');
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
+  }
+
+  /** Never resolves; throws when the program ends with anything but success. What it is waited for may then never come. */
+  async failed(): Promise<never> {
+    await this.ended();
+    return new Promise<never>(() => {});
   }
 
   /** Processor seconds of all its threads so far. */
@@ -126,12 +133,6 @@ export class Child {
 
   #failure(what: string): Error {
     const said = [...this.#words, ...this.#lines.map((line) => JSON.stringify(line))].slice(-20).join('\n');
-    return new Error(`${this.#process.spawnargs.slice(1, 3).join(' ')} ${what}: ${said}`);
+    return new Error(`${this.#process.spawnargs.slice(0, 3).join(' ')} ${what}: ${said}`);
   }
-}
-
-/** `DQ_BENCH_PROFILE=DIR` writes a CPU profile of every thread of the engine into DIR. */
-function profileArgs(script: string): string[] {
-  const dir = process.env['DQ_BENCH_PROFILE'];
-  return dir === undefined || !script.endsWith('dq.cjs') ? [] : ['--cpu-prof', `--cpu-prof-dir=${dir}`];
 }

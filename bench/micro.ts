@@ -20,13 +20,15 @@ import { SlabJudge } from '../src/workers/slab-judge.ts';
 import { eventOf } from './events.ts';
 
 /** Microseconds a message on one core, by the name of the work. */
-export type Micro = Readonly<Record<MicroName, number>>;
+export type Micro = Readonly<Partial<Record<MicroName, number>>>;
 
 const names = [
   'parse + ajv',
-  'judge',
+  'judge, js',
+  'judge, native',
+  'native',
   'parse + ajv, all bad',
-  'judge, all bad',
+  'judge, js, all bad',
   'identify',
   'segment',
   'copy rows',
@@ -48,9 +50,9 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   const judge = ({ slab }: Batch) =>
     new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress }).judge(0, rows);
   bench.add('parse + ajv', () => parseAndValidate(usual, catalog));
-  bench.add('judge', () => judge(usual));
+  bench.add('judge, js', () => judge(usual));
   bench.add('parse + ajv, all bad', () => parseAndValidate(flood, catalog));
-  bench.add('judge, all bad', () => judge(flood));
+  bench.add('judge, js, all bad', () => judge(flood));
   const { rejects } = judge(flood);
   const identify = (topic: string, partition: number, offset: number) =>
     recordId({ clusterId: 'bench', topicId: topic, partition, offset });
