@@ -92,11 +92,13 @@ function microTable({ micro }: Measured): string {
   );
 }
 
+/** All bars, those too that this run has not measured, unless it has measured none. */
 export function barTable(measured: Measured): string {
   const words = { true: 'met', false: 'MISSED', null: 'not measured' };
+  const bars = barsOf(measured);
   return table(
     ['bar', '', 'found', ''],
-    barsOf(measured).map(({ what, bar, found, met }) => [what, bar, found, words[`${met}`]]),
+    bars.every(({ met }) => met === null) ? [] : bars.map(({ what, bar, found, met }) => [what, bar, found, words[`${met}`]]),
   );
 }
 
