@@ -17,6 +17,12 @@ export interface ChildOptions {
 const ticksPerSecond = 100;
 const residentMsInterval = 250;
 
+/** What still runs. A bench that is ended in the middle must not leave a service behind that looks for its servers for ever. */
+const living = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 /**
  * A program under measurement: its JSON lines, its processor time and its memory, all seen from outside so that looking does not
  * slow it. What it writes to standard error is kept for the case that it fails. Figures are null where there is no /proc.
@@ -36,12 +42,14 @@ export class Child {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    living.add(this.#process);
     const sampling = setInterval(() => this.#sampleResident(), residentMsInterval);
     const { stdout, stderr } = this.#process;
     createInterface({ input: stdout as NodeJS.ReadableStream }).on('line', (line) => this.#take(line));
     createInterface({ input: stderr as NodeJS.ReadableStream }).on('line', (line) => this.#words.push(line));
     this.#exit = once(this.#process, 'close').then(([code, signal]) => {
       clearInterval(sampling);
+      living.delete(this.#process);
       this.#ended = true;
       this.#wake();
       return typeof code === 'number' ? code : `${signal}` === 'SIGTERM' ? 0 : 1;

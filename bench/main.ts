@@ -164,6 +164,8 @@ async function measureBaseline(stage: Stage): Promise<void> {
 
 // Seven lines of the AWS SDK about the version of Node, which the report names.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+// The servers notice by themselves that their owner is gone; the programs under measurement are ended on the way out.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(3));
 try {
   process.exitCode = await main();
 } catch (error) {

@@ -54,7 +54,7 @@ export function throughputTable({ flows, floods }: Measured): string {
     [percent(1), '**DataQuarantine**: payload, row, dead letter, commit', ...figures(services), ''],
   ];
   return table(
-    ['bad', 'way', 'messages/s: best', 'median', 'CPU µs a message', 'resident MB: peak', 'DataQuarantine ÷ this'],
+    ['bad', 'way', 'messages/s: best', 'median', 'CPU µs a message: least', 'resident MB: peak', 'DataQuarantine ÷ this'],
     [...rows, ...(floods.length === 0 ? [] : flooded)],
   );
 }

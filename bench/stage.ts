@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import kafka, { type LibrdKafkaError } from '@confluentinc/kafka-javascript';
@@ -79,6 +80,7 @@ export class Stage {
 
   static async open(): Promise<Stage> {
     const dir = await mkdtemp(join(tmpdir(), 'dataquarantine-bench-'));
+    process.once('exit', () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
     const programs = await buildNativePrograms(dir);
     const services = await openServices({ reuse: false });
     try {
@@ -97,7 +99,6 @@ export class Stage {
     this.#admin.disconnect();
     await this.wire.close();
     await this.services.close();
-    await rm(this.dir, { recursive: true, force: true });
   }
 
   /** Makes a topic, fills it partition by partition in turn, and deletes it when the work on it is done. */
