@@ -41,9 +41,7 @@ export function describeCommit(): string {
   try {
     const git = (...args: string[]) =>
       execFileSync('git', args, { cwd: packageRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    // What the bench itself writes changes nothing that it measures.
-    const changed = git('status', '--porcelain', '--', 'src', 'bench', ':!bench/results', ':!bench/README.md');
-    return `${git('rev-parse', '--short=10', 'HEAD')}${changed === '' ? '' : '+'}`;
+    return `${git('rev-parse', '--short=10', 'HEAD')}${git('status', '--porcelain', '--', 'src', 'bench') === '' ? '' : '+'}`;
   } catch {
     return 'unknown';
   }

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import type { Settings } from './config/settings.ts';
-import { ClientPublisher } from './drivers/kafka/client-publisher.ts';
-import { ClientSource } from './drivers/kafka/client-source.ts';
 import type { Publisher, Source } from './drivers/kafka/lane.ts';
+import { chooseLane, openPublisher, openSource } from './drivers/kafka/open-lane.ts';
 import { describeTopics, type Topics } from './drivers/kafka-wire/topics.ts';
 import { type Database, openDatabase } from './drivers/postgres/database.ts';
 import type { ObjectStore } from './drivers/storage/object-store.ts';
@@ -133,15 +132,11 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
 }
 
 /** Which lane and engine run. `auto` takes the best there is. */
-export function chooseWay({ kafka, validation }: Settings): { lane: 'client'; engine: 'js' } {
-  for (const [key, asked, instead] of [
-    ['kafka.lane', kafka.lane, 'client'],
-    ['validation.engine', validation.engine, 'js'],
-  ]) {
-    if (asked === 'native')
-      throw new DataQuarantineError('DQ_CONFIG_INVALID', `${key}: native is not built into this version; use auto or ${instead}.`);
+export function chooseWay({ kafka, validation }: Settings): { lane: 'native' | 'client'; engine: 'js' } {
+  if (validation.engine === 'native') {
+    throw new DataQuarantineError('DQ_CONFIG_INVALID', 'validation.engine: native is not built into this version; use auto or js.');
   }
-  return { lane: 'client', engine: 'js' };
+  return { lane: chooseLane(kafka.lane).name, engine: 'js' };
 }
 
 /** Keeps a failure until somebody listens. */
@@ -275,9 +270,11 @@ interface LaneContext {
 /** Both halves of the lane. The source is opened last and so closed first: nothing is consumed that cannot go on. */
 async function openLane({ settings, log, metrics, health }: AppOptions, { topics, closers, onFatal }: LaneContext): Promise<Lane> {
   const { brokers, client: properties, groupId, sourceTopics, validTopic, dlqTopic, lossyHeaders } = settings.kafka;
+  const lane = chooseLane(settings.kafka.lane);
+  if (lane.missing !== null) log.warn(`${lane.missing}; messages go through the client lane, which is slower`);
   const sinkOf = (topic: string) => (topic === dlqTopic ? 'dlq' : 'valid');
   const client = { brokers: brokers.join(','), properties };
-  const publisher = await ClientPublisher.open({
+  const publisher = await openPublisher(lane, {
     client: { ...client, clientId: 'dataquarantine-producer' },
     messageBytesMax: new Map([
       [validTopic, topics.valid.messageBytesMax],
@@ -289,7 +286,7 @@ async function openLane({ settings, log, metrics, health }: AppOptions, { topics
     onFatal,
   });
   closers.push(() => publisher.close());
-  const source = await ClientSource.open({
+  const source = await openSource(lane, {
     client: { ...client, clientId: 'dataquarantine-consumer' },
     groupId,
     topics: sourceTopics,

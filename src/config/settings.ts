@@ -74,7 +74,7 @@ const kafka = section({
   ),
   lane: setting(
     choice(['auto', 'native', 'client']).default('auto'),
-    'How messages cross from and to Kafka: in native code, or through the client library. `auto` takes native where it is built. It is not built yet.',
+    'How messages cross from and to Kafka: in native code, or through the client library. `auto` takes native where it is built.',
     { environment: 'DQ_LANE' },
   ),
   lossyHeaders: setting(

@@ -35,8 +35,17 @@
       'targets': [
         {
           'target_name': 'lane',
-          'include_dirs': ['<(librdkafka)/include'],
-          'sources': ['cc/lane.cc'],
+          'cflags': ['-isystem', '<(librdkafka)/include'],
+          'sources': [
+            'cc/lane/acknowledgements.cc',
+            'cc/lane/clients.cc',
+            'cc/lane/headers.cc',
+            'cc/lane/lane.cc',
+            'cc/lane/publisher-exports.cc',
+            'cc/lane/publisher.cc',
+            'cc/lane/source-exports.cc',
+            'cc/lane/source.cc',
+          ],
           'libraries': ['-L<(librdkafka)', '-Wl,-rpath,<(librdkafka)', '-l:librdkafka.so.1'],
         },
       ],

@@ -5,7 +5,8 @@ import type { Header } from '../model/header.ts';
 export interface RawRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: readonly Header[];
+  /** A name that is no text is given by its bytes. */
+  readonly headers: readonly (Header | { readonly name: Buffer; readonly value: Buffer | null })[];
   readonly timestamp: number;
 }
 

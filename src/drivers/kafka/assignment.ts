@@ -21,21 +21,26 @@ export class Assignment {
     this.#topicIndex = new Map(topics.map((topic, index) => [topic, index]));
   }
 
-  add({ topic, partition }: TopicPartition): void {
+  /** The partition in a new epoch, null when its topic is none of ours. */
+  add({ topic, partition }: TopicPartition): HeldPartition | null {
     const topicIndex = this.#topicIndex.get(topic);
     // A subscription is to exactly these topics; a partition of another would be nobody's to read.
-    if (topicIndex === undefined) return;
+    if (topicIndex === undefined) return null;
     const held = this.#byTopic.get(topic) ?? [];
-    held[partition] = { topic, partition, topicIndex, epoch: ++this.#epochLast, isHeld: true, isStopped: false };
+    const added: HeldPartition = { topic, partition, topicIndex, epoch: ++this.#epochLast, isHeld: true, isStopped: false };
+    held[partition] = added;
     this.#byTopic.set(topic, held);
+    return added;
   }
 
-  remove({ topic, partition }: TopicPartition): void {
+  /** The partition that is no longer held, null when it was not. */
+  remove({ topic, partition }: TopicPartition): HeldPartition | null {
     const held = this.#byTopic.get(topic);
     const before = held?.[partition];
-    if (!held || !before) return;
+    if (!held || !before) return null;
     before.isHeld = false;
     held[partition] = undefined;
+    return before;
   }
 
   find(topic: string, partition: number): HeldPartition | null {

@@ -24,6 +24,8 @@ const reserved: Readonly<Record<string, string>> = {
   'delivery.timeout.ms': 'a message would be given up during an outage',
   'delivery.report.only.error': 'acknowledgements would not be seen',
   'enable.partition.eof': 'the consume loop does not read such events',
+  dr_cb: 'the lane chooses how acknowledgements come',
+  dr_msg_cb: 'the lane chooses how acknowledgements come',
   'transactional.id': 'PostgreSQL and the object store cannot join a Kafka transaction',
 };
 
@@ -71,8 +73,6 @@ export function producerSettings(
     'enable.idempotence': true,
     acks: 'all',
     'message.timeout.ms': 0,
-    'delivery.report.only.error': false,
-    dr_cb: true,
   } as ProducerGlobalConfig;
 }
 

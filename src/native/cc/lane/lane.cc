@@ -1,0 +1,49 @@
+#include <librdkafka/rdkafka.h>
+
+#include "clients.h"
+#include "exports.h"
+#include "napi-tools.h"
+
+// The lane: one shared object that is both a librdkafka plugin (clients.cc) and an addon. The official client stays in charge of
+// configuration, group, commits and errors; only the bytes of messages take this way. For the main thread alone.
+
+namespace lane {
+
+napi_value forget(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments;
+  std::string name;
+  LANE_CHECK(arguments.read(env, info));
+  LANE_CHECK(readText(env, arguments[0], &name));
+  forgetClient(name);
+  return nullptr;
+}
+
+napi_value errorText(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments;
+  int32_t code = 0;
+  napi_value text;
+  LANE_CHECK(arguments.read(env, info));
+  LANE_CHECK(napi_get_value_int32(env, arguments[0], &code));
+  LANE_CHECK(napi_create_string_utf8(env, rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(code)), NAPI_AUTO_LENGTH, &text));
+  return text;
+}
+
+napi_value version(napi_env env, napi_callback_info) {
+  napi_value text;
+  LANE_CHECK(napi_create_string_utf8(env, rd_kafka_version_str(), NAPI_AUTO_LENGTH, &text));
+  return text;
+}
+
+}  // namespace lane
+
+NAPI_MODULE_INIT() {
+  const napi_property_descriptor functions[] = {
+#define LANE_EXPORT(name) {#name, nullptr, lane::name, nullptr, nullptr, nullptr, napi_default, nullptr}
+      LANE_EXPORT(version),       LANE_EXPORT(errorText), LANE_EXPORT(openSource), LANE_EXPORT(hold), LANE_EXPORT(fill),
+      LANE_EXPORT(closeSource),   LANE_EXPORT(openPublisher), LANE_EXPORT(openTopic), LANE_EXPORT(send),
+      LANE_EXPORT(closePublisher), LANE_EXPORT(forget),
+#undef LANE_EXPORT
+  };
+  LANE_CHECK(napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions));
+  return exports;
+}
