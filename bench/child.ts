@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 export type Line = Readonly<Record<string, unknown>>;
 
 export interface ChildOptions {
-  readonly script: string;
+  /** Its own program, or this Node with a script as the first argument. */
+  readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -15,6 +16,12 @@ export interface ChildOptions {
 /** Linux counts processor time in ticks of 1/100 s, whatever its kernel's own clock is. */
 const ticksPerSecond = 100;
 const residentMsInterval = 250;
+
+/** What still runs. A bench that is ended in the middle must not leave a service behind that looks for its servers for ever. */
+const living = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
 
 /**
  * A program under measurement: its JSON lines, its processor time and its memory, all seen from outside so that looking does not
@@ -29,18 +36,20 @@ export class Child {
   readonly #exit: Promise<number>;
   #ended = false;
 
-  constructor({ script, args, env, cwd }: ChildOptions) {
-    this.#process = spawn(process.execPath, [...profileArgs(script), script, ...args], {
+  constructor({ program, args, env, cwd }: ChildOptions) {
+    this.#process = spawn(program, args, {
       env: { ...process.env, ...env },
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    living.add(this.#process);
     const sampling = setInterval(() => this.#sampleResident(), residentMsInterval);
     const { stdout, stderr } = this.#process;
     createInterface({ input: stdout as NodeJS.ReadableStream }).on('line', (line) => this.#take(line));
     createInterface({ input: stderr as NodeJS.ReadableStream }).on('line', (line) => this.#words.push(line));
     this.#exit = once(this.#process, 'close').then(([code, signal]) => {
       clearInterval(sampling);
+      living.delete(this.#process);
       this.#ended = true;
       this.#wake();
       return typeof code === 'number' ? code : `${signal}` === 'SIGTERM' ? 0 : 1;
@@ -55,6 +64,12 @@ export class Child {
       if (this.#ended) throw this.#failure('ended too early');
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
+  }
+
+  /** Never resolves; throws when the program ends with anything but success. What it is waited for may then never come. */
+  async failed(): Promise<never> {
+    await this.ended();
+    return new Promise<never>(() => {});
   }
 
   /** Processor seconds of all its threads so far. */
@@ -126,12 +141,6 @@ export class Child {
 
   #failure(what: string): Error {
     const said = [...this.#words, ...this.#lines.map((line) => JSON.stringify(line))].slice(-20).join('\n');
-    return new Error(`${this.#process.spawnargs.slice(1, 3).join(' ')} ${what}: ${said}`);
+    return new Error(`${this.#process.spawnargs.slice(0, 3).join(' ')} ${what}: ${said}`);
   }
-}
-
-/** `DQ_BENCH_PROFILE=DIR` writes a CPU profile of every thread of the engine into DIR. */
-function profileArgs(script: string): string[] {
-  const dir = process.env['DQ_BENCH_PROFILE'];
-  return dir === undefined || !script.endsWith('dq.cjs') ? [] : ['--cpu-prof', `--cpu-prof-dir=${dir}`];
 }

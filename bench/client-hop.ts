@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util';
 import kafka, { type LibrdKafkaError, type Message } from '@confluentinc/kafka-javascript';
 
 /*
- * The yardstick: the official client's own way from topic to topic, written as its documentation shows it and tuned as well as it
- * can be. It keeps key, value, timestamp and partition, and promises nothing beyond what the producer does by itself.
+ * What people write by hand: the official client's own way from topic to topic, as its documentation shows it and tuned as well as
+ * it can be. It keeps key, value, timestamp and partition, and counts a delivery report for every message, as a loop must that may
+ * lose none.
  * Prints `{"msg":"assigned"}` and, when all messages went through, `{"msg":"done"}`, each with the time.
  */
 
@@ -13,16 +14,11 @@ const { values: options } = parseArgs({
     from: { type: 'string', default: '' },
     to: { type: 'string', default: '' },
     group: { type: 'string', default: '' },
-    /** Ends after so many messages; without it the loop runs until SIGTERM. */
-    messages: { type: 'string' },
-    /** Counts a delivery report for every message, as a loop must that may lose none. */
-    reports: { type: 'boolean', default: false },
-    /** Message by message as they come, for the shortest way, rather than in batches, for the most messages. */
-    flow: { type: 'boolean', default: false },
+    messages: { type: 'string', default: '' },
   },
 });
 
-const messagesMax = options.messages === undefined ? Number.POSITIVE_INFINITY : Number(options.messages);
+const messagesMax = Number(options.messages);
 const batchMax = 2_000;
 const fullQueueWaitMs = 5;
 const flushMsMax = 60_000;
@@ -46,15 +42,13 @@ const consumer = new kafka.KafkaConsumer({
 const producer = new kafka.Producer({
   'bootstrap.servers': options.brokers,
   'enable.idempotence': true,
-  acks: 'all',
-  'linger.ms': options.flow ? 1 : 5,
+  acks: -1,
+  'linger.ms': 5,
   'batch.size': 1_000_000,
   'queue.buffering.max.messages': 100_000,
   'queue.buffering.max.kbytes': 262_144,
-  // Without it the producer keeps every delivered message until somebody asks for its report.
-  'delivery.report.only.error': !options.reports,
-  ...(options.reports && { dr_cb: true }),
-} as ConstructorParameters<typeof kafka.Producer>[0]);
+  dr_cb: true,
+});
 
 let forwarded = 0;
 let reported = 0;
@@ -93,17 +87,11 @@ async function runBatches(): Promise<void> {
   }
 }
 
-async function runFlow(): Promise<never> {
-  consumer.on('data', forward);
-  consumer.consume();
-  return new Promise<never>(() => {});
-}
-
 async function finish(): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     producer.flush(flushMsMax, (error) => (error ? reject(new Error(error.message)) : resolve()));
   });
-  while (options.reports && reported < forwarded) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (reported < forwarded) await new Promise((resolve) => setTimeout(resolve, 1));
   say('done');
 }
 
@@ -118,9 +106,7 @@ await new Promise((resolve) => consumer.connect({}, resolve));
   true,
 );
 consumer.setDefaultConsumeTimeout(100);
-// In its own loop the client sleeps half a second whenever no message came in time, unless it is told not to.
-consumer.setDefaultConsumeLoopTimeoutDelay(1);
 consumer.subscribe([options.from]);
-await (options.flow ? runFlow() : runBatches());
+await runBatches();
 // It stays until it is told to go, so that its processor time and memory can still be read.
 await finish();

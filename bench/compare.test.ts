@@ -1,43 +1,32 @@
 import { expect, test } from 'vitest';
-import { type Compared, compare } from './compare.ts';
-import { eventBytes, eventOf, sentMsOf, stampedEvent } from './events.ts';
-import { median } from './report.ts';
-import type { Run } from './throughput.ts';
+import { compare, comparisonTable, isLost } from './compare.ts';
 
-const run = (messagesPerSecond: number): Run => ({
-  messages: 1,
-  seconds: 1,
-  messagesPerSecond,
-  cpuMicrosPerMessage: null,
-  residentBytesPeak: null,
-  residentBytesMean: null,
-});
-const report = (engine: readonly number[], hop: readonly number[]): Compared => ({
-  engine: engine.map(run),
-  hop: hop.map(run),
-  hopReports: [],
-  floods: [],
+const said = (before: number, now: number) => compare({ throughput: before }, { throughput: now })[0]?.said;
+
+test('a ratio is ok to a loss of 15 %, a warning to one of 40 %, and lost past that', () => {
+  expect(said(1, 1.5)).toBe('ok');
+  expect(said(1, 0.86)).toBe('ok');
+  expect(said(1, 0.84)).toBe('WARNING');
+  expect(said(0.5, 0.31)).toBe('WARNING');
+  expect(said(0.5, 0.29)).toBe('LOST');
 });
 
-test('a ratio is lost past 40 % of the baseline, best round against best round, and what was not measured is not compared', () => {
-  const baseline = report([50, 60], [100, 80]);
-  expect(compare(baseline, report([20, 37], [50, 100]))).toEqual([{ name: 'engine ÷ hop', baseline: 0.6, now: 0.37, lost: false }]);
-  expect(compare(baseline, report([35], [100]))).toMatchObject([{ lost: true }]);
-  expect(compare(baseline, report([], [100]))).toEqual([]);
+test('a warning is no failure, a lost ratio is, and one that was not measured any more is too', () => {
+  expect(isLost(compare({ a: 1, b: 1 }, { a: 0.7, b: 2 }))).toBe(false);
+  expect(isLost(compare({ a: 1, b: 1 }, { a: 0.5, b: 2 }))).toBe(true);
+  expect(isLost(compare({ a: 1 }, {}))).toBe(true);
 });
 
-test('the median of an even number of values lies between the two in the middle', () => {
-  expect(median([3, 1, 2])).toBe(2);
-  expect(median([4, 1, 2, 3])).toBe(2.5);
+test('a ratio that the baseline does not know is new and cannot fail', () => {
+  const comparisons = compare({}, { native: 5 });
+  expect(comparisons).toEqual([{ name: 'native', before: null, now: 5, said: 'new' }]);
+  expect(isLost(comparisons)).toBe(false);
 });
 
-test('every event has the same size, and as many are bad as were asked for', () => {
-  const events = Array.from({ length: 2_000 }, (_, number) => eventOf(number, 0.05));
-  expect(new Set(events.map(({ value }) => value.length))).toEqual(new Set([eventBytes]));
-  const good = events.filter(({ value }, number) => value.equals(eventOf(number, 0).value));
-  expect(good.length).toBe(1_900);
-});
-
-test('an event tells when it was sent', () => {
-  expect(sentMsOf(stampedEvent(7, 1_234.567).value)).toBe(1_234.567);
+test('the comparison prints both values and the change', () => {
+  expect(
+    comparisonTable(compare({ a: 0.8, b: 1 }, { a: 0.6, c: 2 }))
+      .split('\n')
+      .slice(2),
+  ).toEqual(['| a | 0.800 | 0.600 | −25 % | WARNING |', '| b | 1.000 | – |  | gone |', '| c | – | 2.000 |  | new |']);
 });

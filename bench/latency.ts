@@ -1,7 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { Child, type Line } from './child.ts';
-import type { Stage } from './stage.ts';
-import { engineAssigned, hopAssigned, openEngine, openFlowHop } from './throughput.ts';
+import { blankEvent } from './events.ts';
+import { say } from './run.ts';
+import { partitionsUsual as partitions, type Stage, schemasOfClone, type Targets } from './stage.ts';
+import { hopAssigned, openService, serviceAssigned } from './throughput.ts';
 
 /** Time from sending an event to reading it in the valid topic. */
 export interface Latency {
@@ -19,42 +20,61 @@ export interface Pace {
   readonly seconds: number;
 }
 
-const probeScript = fileURLToPath(new URL('latency-probe.js', import.meta.url));
+/** The same pace through the bare hop, which is librdkafka message by message, and through the service. */
+export interface PacedLatency {
+  readonly rate: number;
+  readonly hop: Latency;
+  readonly service: Latency;
+}
 
-/** What is measured: a program on an empty topic, and how it says that it is ready. */
+export async function measureLatencies(stage: Stage, paces: readonly Pace[]): Promise<PacedLatency[]> {
+  say('latency');
+  // A broker that has just started takes a second for what later takes milliseconds.
+  await measureHop(stage, { rate: Math.max(...paces.map(({ rate }) => rate)), seconds: 3 });
+  const latencies: PacedLatency[] = [];
+  for (const pace of paces) {
+    const hop = await measureHop(stage, pace);
+    const service = await measureService(stage, pace);
+    latencies.push({ rate: pace.rate, hop, service });
+    say(`  ${pace.rate}/s: p50 and p99 of the hop ${quantiles(hop)}; of the service ${quantiles(service)}`);
+  }
+  return latencies;
+}
+
+/** A program on an empty topic, and how it says that it is ready. */
 interface Subject {
   readonly topic: string;
+  readonly targets: Targets;
   readonly child: Child;
   readonly isReady: (line: Line) => boolean;
 }
 
-export async function measureHopLatency(stage: Stage, topic: string, pace: Pace): Promise<Latency> {
-  return probe(stage, pace, { topic, child: openFlowHop(stage, topic), isReady: hopAssigned });
+async function measureHop(stage: Stage, pace: Pace): Promise<Latency> {
+  return onEmptyTopics(stage, (topic, targets) => {
+    const args = [stage.services.kafka.brokers, topic, targets.valid, String(partitions), '0'];
+    const child = new Child({ program: stage.programs.passThrough, args });
+    return probe(stage, pace, { topic, targets, child, isReady: hopAssigned });
+  });
 }
 
-export async function measureEngineLatency(stage: Stage, topic: string, pace: Pace): Promise<Latency> {
-  const database = await stage.freshDatabase();
-  try {
-    const child = openEngine(stage, topic, stage.freshGroup(), database);
-    return await probe(stage, pace, { topic, child, isReady: engineAssigned });
-  } finally {
-    await database.drop();
-  }
+async function measureService(stage: Stage, pace: Pace): Promise<Latency> {
+  return stage.withRunDatabase((database) =>
+    onEmptyTopics(stage, (topic, targets) => {
+      const { child } = openService(stage, { topic, targets, group: stage.freshGroup(), database, schemasDir: schemasOfClone });
+      return probe(stage, pace, { topic, targets, child, isReady: serviceAssigned });
+    }),
+  );
 }
 
-async function probe(stage: Stage, { rate, seconds }: Pace, { topic, child, isReady }: Subject): Promise<Latency> {
-  const { wire, validTopic, services } = stage;
+async function onEmptyTopics<T>(stage: Stage, work: (topic: string, targets: Targets) => Promise<T>): Promise<T> {
+  return stage.withTopic('paced', partitions, (topic) => stage.withTargets(partitions, (targets) => work(topic, targets)));
+}
+
+async function probe(stage: Stage, { rate, seconds }: Pace, { topic, targets, child, isReady }: Subject): Promise<Latency> {
   try {
     await child.line(isReady);
-    const args = {
-      brokers: services.kafka.brokers,
-      from: topic,
-      to: validTopic,
-      offsets: (await wire.ends(validTopic)).join(','),
-      rate: String(rate),
-      seconds: String(seconds),
-    };
-    const measuring = new Child({ script: probeScript, args: Object.entries(args).flatMap(([name, value]) => [`--${name}`, value]) });
+    const words = [topic, targets.valid, partitions, rate, seconds, blankEvent()].map(String);
+    const measuring = new Child({ program: stage.programs.latencyProbe, args: [stage.services.kafka.brokers, ...words] });
     try {
       const { msg: _, ...latency } = await measuring.line((line) => line['msg'] === 'measured');
       await child.stop();
@@ -65,4 +85,8 @@ async function probe(stage: Stage, { rate, seconds }: Pace, { topic, child, isRe
   } finally {
     await child.kill();
   }
+}
+
+function quantiles({ p50Ms, p99Ms }: Latency): string {
+  return `${p50Ms.toFixed(1)} and ${p99Ms.toFixed(1)} ms`;
 }

@@ -41,7 +41,9 @@ export function describeCommit(): string {
   try {
     const git = (...args: string[]) =>
       execFileSync('git', args, { cwd: packageRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    return `${git('rev-parse', '--short=10', 'HEAD')}${git('status', '--porcelain', '--', 'src', 'bench') === '' ? '' : '+'}`;
+    // What the bench itself writes changes nothing that it measures.
+    const changed = git('status', '--porcelain', '--', 'src', 'bench', ':!bench/results', ':!bench/README.md');
+    return `${git('rev-parse', '--short=10', 'HEAD')}${changed === '' ? '' : '+'}`;
   } catch {
     return 'unknown';
   }

@@ -1,29 +1,39 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/lib/errors.ts';
-import { packageRoot } from '../src/lib/package-root.ts';
-import { bareCopy } from './bare-copy.ts';
-import { compare } from './compare.ts';
-import { measureEngineLatency, measureHopLatency } from './latency.ts';
+import { type Baseline, compare, comparisonTable, isLost } from './compare.ts';
+import { measureFloods } from './flood.ts';
+import { measureLatencies } from './latency.ts';
 import { describeCommit, describeMachine, loadNow } from './machine.ts';
+import { headingLines, toMarkdown } from './markdown.ts';
 import { runMicro } from './micro.ts';
-import { type Flood, type PacedLatency, type Report, ratiosOf, toMarkdown } from './report.ts';
+import { type Measured, type Report, ratiosOf, wayOf } from './report.ts';
+import { keepBaseline, keepReport, keepSweeps, readBaseline } from './results.ts';
+import { say } from './run.ts';
 import { Stage } from './stage.ts';
-import { type Run, runEngine, runHop } from './throughput.ts';
+import { measureSweep, sweepNames } from './sweep.ts';
+import { measureFlow } from './throughput.ts';
 
-const usage = `Usage: npm run bench -- [compare] [--quick] [--only PART,…] [--json]
+const usualParts = ['throughput', 'flood', 'latency', 'judge'] as const;
+const sweepParts = sweepNames.map((name) => `sweep-${name}` as const);
+type Part = (typeof usualParts)[number] | (typeof sweepParts)[number];
 
-Starts Kafka, PostgreSQL and S3 of its own, measures, prints Markdown. A whole run also writes bench/results/latest.json.
+const usage = `Usage: npm run bench [-- [PART…] [--sweeps] [--quick] [--json]]
+       npm run bench:compare [-- --accept]
 
-  compare  measures the ratios and holds them against bench/results/latest.json; exit code 1 past a loss of 40 %
-  --quick  small sizes, under a minute
-  --only   some of: ${['hop', 'engine', 'quarantine', 'judge', 'latency'].join(', ')}
-  --json   prints the report as one line of JSON instead
+Starts Kafka, PostgreSQL and S3 of its own, measures, prints Markdown. A whole run also writes bench/results/, the tables of
+README.md and bench/README.md, and the baseline of bench:compare; a whole sweep writes what is about it.
+
+  PART      some of: ${usualParts.join(', ')} (all of these unless one is named),
+            ${sweepParts.join(', ')}
+  --sweeps  all sweeps too
+  --quick   small sizes, under two minutes, nothing is written
+  --json    prints the report as one line of JSON instead
+
+bench:compare measures the ratios shortly and holds them against bench/results/baseline.json: it warns past a loss of 15 % and
+exits with 1 past one of 40 %. --accept writes them there instead.
+
+DQ_LANE and DQ_ENGINE choose the way of the service, as always.
 `;
-
-const parts = ['hop', 'engine', 'quarantine', 'judge', 'latency'] as const;
-type Part = (typeof parts)[number];
 
 /** How much is measured. */
 interface Sizes {
@@ -33,167 +43,132 @@ interface Sizes {
   readonly microMs: number;
   readonly rates: readonly number[];
   readonly latencySeconds: number;
+  readonly sweepRounds: number;
+  readonly sweepMessages: number;
+  /** Is the official client's own loop measured beside the limit? */
+  readonly withClient: boolean;
 }
 
 const wholeSizes: Sizes = {
   rounds: 3,
-  messages: 600_000,
+  messages: 1_200_000,
   floodMessages: 100_000,
   microMs: 1_000,
   rates: [1_000, 10_000],
   latencySeconds: 20,
+  sweepRounds: 2,
+  sweepMessages: 400_000,
+  withClient: true,
 };
-const quickSizes: Sizes = { rounds: 1, messages: 150_000, floodMessages: 40_000, microMs: 200, rates: [10_000], latencySeconds: 5 };
-const compareSizes: Sizes = { ...quickSizes, rounds: 3 };
-const comparedParts: readonly Part[] = ['hop', 'engine', 'quarantine'];
-
-const badShare = 0.05;
-const resultsFile = join(packageRoot, 'bench', 'results', 'latest.json');
+const quickSizes: Sizes = {
+  rounds: 1,
+  messages: 200_000,
+  floodMessages: 30_000,
+  microMs: 200,
+  rates: [10_000],
+  latencySeconds: 5,
+  sweepRounds: 1,
+  sweepMessages: 50_000,
+  withClient: true,
+};
+const compareSizes: Sizes = { ...quickSizes, rounds: 3, messages: 400_000, withClient: false };
+const comparedParts: readonly Part[] = ['throughput', 'flood', 'judge'];
+const badShares = [0.005, 0.05];
 
 /** Exit codes as everywhere: 0 done, 1 the answer is no, 2 wrong usage, 3 a service could not be reached. */
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      sweeps: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
-      only: { type: 'string' },
       json: { type: 'boolean', default: false },
+      accept: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   const comparing = positionals[0] === 'compare';
-  const asked = comparing ? comparedParts : partsOf(values.only);
-  if (values.help || asked === null || positionals.length > Number(comparing)) {
+  const parts = partsOf(comparing ? positionals.slice(1) : positionals);
+  if (values.help || parts === null || (comparing && (positionals.length > 1 || values.sweeps)) || (values.accept && !comparing)) {
     (values.help ? process.stdout : process.stderr).write(usage);
     return values.help ? 0 : 2;
   }
-  const report = await measure(asked, comparing ? compareSizes : values.quick ? quickSizes : wholeSizes);
-  process.stdout.write(`${values.json ? JSON.stringify(report) : toMarkdown(report)}\n`);
-  if (comparing) return await compareWithBaseline(report);
-  if (!values.quick && values.only === undefined) await save(report);
-  return 0;
-}
-
-/** Null where a name is none of ours. */
-function partsOf(only: string | undefined): readonly Part[] | null {
-  const named = only === undefined ? [...parts] : only.split(',');
-  return named.every((name) => (parts as readonly string[]).includes(name)) ? (named as Part[]) : null;
-}
-
-async function measure(asked: readonly Part[], sizes: Sizes): Promise<Report> {
-  const loadBefore = loadNow();
+  const baseline = comparing && !values.accept ? await readBaseline() : null;
+  if (comparing && !values.accept && baseline === null) {
+    say('There is no bench/results/baseline.json yet. Run `npm run bench:compare -- --accept` on a quiet machine.');
+    return 2;
+  }
   const stage = await Stage.open();
   try {
-    const throughput = await measureThroughput(stage, asked, sizes);
-    const floods = asked.includes('quarantine') ? await measureFloods(stage, sizes) : [];
-    const latencies = asked.includes('latency') ? await measureLatencies(stage, sizes) : [];
-    const micro = asked.includes('judge') ? await runMicro(stage.dir, sizes.microMs) : null;
-    const machine = describeMachine(stage.services, loadBefore);
-    const measured = { at: new Date().toISOString(), commit: describeCommit(), machine, ...throughput, floods, micro, latencies };
-    return { ...measured, ratios: ratiosOf(measured) };
+    if (baseline) return await compareWithBaseline(stage, baseline);
+    if (comparing) await measureBaseline(stage);
+    else await measureAndTell(stage, values.sweeps ? [...new Set([...parts, ...sweepParts])] : parts, values);
+    return 0;
   } finally {
     await stage.close();
   }
 }
 
-type Throughput = Pick<Report, 'hop' | 'hopReports' | 'engine'>;
+async function measureAndTell(stage: Stage, parts: readonly Part[], { quick, json }: { quick: boolean; json: boolean }): Promise<void> {
+  const report = await measure(stage, parts, quick ? quickSizes : wholeSizes);
+  process.stdout.write(`${json ? JSON.stringify(report) : toMarkdown(report)}\n`);
+  if (!quick) await keep(stage, report, parts);
+}
 
-/** The three ways in turn, each second round backwards, so that none always runs on what another left in the caches. */
-async function measureThroughput(stage: Stage, asked: readonly Part[], { rounds, messages }: Sizes): Promise<Throughput> {
-  const results: Record<keyof Throughput, Run[]> = { hop: [], hopReports: [], engine: [] };
-  const wanted = [
-    ...(asked.includes('hop') ? (['hop', 'hopReports'] as const) : []),
-    ...(asked.includes('engine') ? (['engine'] as const) : []),
-  ];
-  if (wanted.length === 0) return results;
-  const source = await stage.fill('raw', messages, badShare);
-  const ways: Readonly<Record<keyof Throughput, () => Promise<Run>>> = {
-    hop: () => runHop(stage, source, { reports: false }),
-    hopReports: () => runHop(stage, source, { reports: true }),
-    engine: () => withDatabase(stage, (database) => runEngine(stage, source, database)),
-  };
-  for (let round = 0; round < rounds; round += 1) {
-    for (const way of round % 2 === 0 ? wanted : wanted.toReversed()) {
-      const run = await ways[way]();
-      results[way].push(run);
-      say(`round ${round + 1}, ${way}`, run);
-    }
+/** Null where a name is none of ours. */
+function partsOf(names: readonly string[]): readonly Part[] | null {
+  const known: readonly string[] = [...usualParts, ...sweepParts];
+  if (!names.every((name) => known.includes(name))) return null;
+  return names.length === 0 ? usualParts : (names as readonly Part[]);
+}
+
+async function measure(stage: Stage, parts: readonly Part[], sizes: Sizes): Promise<Report> {
+  const loadBefore = loadNow();
+  const flows = [];
+  const sweeps = [];
+  if (parts.includes('throughput')) for (const badShare of badShares) flows.push(await measureFlow(stage, badShare, sizes));
+  const floods = parts.includes('flood') ? await measureFloods(stage, { rounds: sizes.rounds, messages: sizes.floodMessages }) : [];
+  const paces = sizes.rates.map((rate) => ({ rate, seconds: sizes.latencySeconds }));
+  const latencies = parts.includes('latency') ? await measureLatencies(stage, paces) : [];
+  const micro = parts.includes('judge') ? await runMicro(stage.dir, sizes.microMs) : null;
+  for (const name of sweepNames)
+    if (parts.includes(`sweep-${name}`))
+      sweeps.push(await measureSweep(stage, name, { rounds: sizes.sweepRounds, messages: sizes.sweepMessages }));
+  const measured: Measured = { flows, floods, latencies, micro, sweeps };
+  return { at: new Date().toISOString(), commit: describeCommit(), machine: describeMachine(stage.services, loadBefore), ...measured };
+}
+
+/** What is whole is kept. The baseline has a run of its own: ratios of short runs compare with those of short runs only. */
+async function keep(stage: Stage, report: Report, parts: readonly Part[]): Promise<void> {
+  if (usualParts.every((part) => parts.includes(part))) {
+    await keepReport(report);
+    say('baseline of bench:compare');
+    await measureBaseline(stage);
   }
-  return results;
+  if (report.sweeps.length > 0) await keepSweeps(report);
 }
 
-async function measureFloods(stage: Stage, { rounds, floodMessages }: Sizes): Promise<Flood[]> {
-  const source = await stage.fill('flood', floodMessages, 1);
-  const floods: Flood[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const flood = await withDatabase(stage, async (runDatabase) => {
-      const engine = await runEngine(stage, source, runDatabase);
-      const copies = await stage.withDatabase(runDatabase, async (database) => ({
-        plainCopy: await bareCopy(database, 'plain'),
-        indexedCopy: await bareCopy(database, 'indexed'),
-      }));
-      return { engine, ...copies };
-    });
-    floods.push(flood);
-    say(`round ${round + 1}, all bad`, flood.engine);
-  }
-  return floods;
+async function compareWithBaseline(stage: Stage, baseline: Baseline): Promise<number> {
+  const report = await measure(stage, comparedParts, compareSizes);
+  const comparisons = compare(baseline.ratios, ratiosOf(report));
+  const headings = [`Now: ${headingLines(report, wayOf(report))}`, `Baseline: ${headingLines(baseline, baseline.way)}`];
+  process.stdout.write(`${[comparisonTable(comparisons), ...headings].join('\n\n')}\n`);
+  return isLost(comparisons) ? 1 : 0;
 }
 
-async function measureLatencies(stage: Stage, { rates, latencySeconds: seconds }: Sizes): Promise<PacedLatency[]> {
-  const latencies: PacedLatency[] = [];
-  // A broker that has just started takes a second for what later takes milliseconds.
-  await measureHopLatency(stage, await stage.emptyTopic('paced-warm-up'), { rate: Math.max(...rates), seconds: 3 });
-  for (const rate of rates) {
-    const hop = await measureHopLatency(stage, await stage.emptyTopic(`paced-hop-${rate}`), { rate, seconds });
-    const engine = await measureEngineLatency(stage, await stage.emptyTopic(`paced-engine-${rate}`), { rate, seconds });
-    latencies.push({ rate, hop, engine });
-    process.stderr.write(
-      `${rate}/s: p50 and p99 of the hop ${ms(hop.p50Ms)}, ${ms(hop.p99Ms)}; of the engine ${ms(engine.p50Ms)}, ${ms(engine.p99Ms)}\n`,
-    );
-  }
-  return latencies;
-}
-
-async function withDatabase<T>(stage: Stage, work: (database: Awaited<ReturnType<Stage['freshDatabase']>>) => Promise<T>): Promise<T> {
-  const database = await stage.freshDatabase();
-  try {
-    return await work(database);
-  } finally {
-    await database.drop();
-  }
-}
-
-async function compareWithBaseline(report: Report): Promise<number> {
-  const baseline = JSON.parse(await readFile(resultsFile, 'utf8')) as Report;
-  const comparisons = compare(baseline, report);
-  for (const { name, baseline: before, now, lost } of comparisons) {
-    process.stdout.write(`${lost ? 'LOST' : 'ok  '}  ${name}: ${now.toFixed(2)}, at ${baseline.commit} it was ${before.toFixed(2)}\n`);
-  }
-  return comparisons.some(({ lost }) => lost) ? 1 : 0;
-}
-
-async function save(report: Report): Promise<void> {
-  await mkdir(dirname(resultsFile), { recursive: true });
-  await writeFile(resultsFile, `${JSON.stringify(report, null, 2)}\n`);
-}
-
-/** Progress goes to standard error, so that standard output is the report alone. */
-function say(what: string, { messagesPerSecond, seconds, cpuMicrosPerMessage, residentBytesPeak }: Run): void {
-  const cpu = cpuMicrosPerMessage === null ? '' : `, ${cpuMicrosPerMessage.toFixed(1)} µs CPU a message`;
-  const memory = residentBytesPeak === null ? '' : `, ${Math.round(residentBytesPeak / 1e6)} MB`;
-  process.stderr.write(`${what}: ${Math.round(messagesPerSecond)}/s over ${seconds.toFixed(1)} s${cpu}${memory}, load ${loadNow()}\n`);
-}
-
-function ms(milliseconds: number): string {
-  return `${milliseconds.toFixed(1)} ms`;
+async function measureBaseline(stage: Stage): Promise<void> {
+  const report = await measure(stage, comparedParts, compareSizes);
+  const { at, commit, machine } = report;
+  await keepBaseline({ at, commit, machine, way: wayOf(report), ratios: ratiosOf(report) });
 }
 
 // Seven lines of the AWS SDK about the version of Node, which the report names.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+// The servers notice by themselves that their owner is gone; the programs under measurement are ended on the way out.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(3));
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
+  say(messageOf(error));
   process.exitCode = error instanceof TypeError && 'code' in error ? 2 : 3;
 }

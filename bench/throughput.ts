@@ -1,79 +1,144 @@
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../src/lib/package-root.ts';
 import { Child, type Line } from './child.ts';
-import type { RunDatabase, Source, Stage } from './stage.ts';
-
-/** One program's way through one full topic. */
-export interface Run {
-  readonly messages: number;
-  /** From the moment the partitions were assigned until the last message was safe: acknowledged, or committed. */
-  readonly seconds: number;
-  readonly messagesPerSecond: number;
-  /** Processor time of the program, all threads, over that time. */
-  readonly cpuMicrosPerMessage: number | null;
-  readonly residentBytesPeak: number | null;
-  readonly residentBytesMean: number | null;
-}
+import { eventOf } from './events.ts';
+import { inTurn, type Rounds, type Run, say } from './run.ts';
+import { type RunDatabase, type ServiceRun, type Source, type Stage, schemasOfClone, type Targets } from './stage.ts';
 
 const hopScript = fileURLToPath(new URL('client-hop.js', import.meta.url));
-const engineScript = join(packageRoot, 'bin', 'dq.cjs');
-const committedMsInterval = 25;
+const serviceScript = join(packageRoot, 'bin', 'dq.cjs');
+const lookMsInterval = 20;
 
-/** The client's own loop over the whole topic. */
-export async function runHop(stage: Stage, source: Source, { reports }: { reports: boolean }): Promise<Run> {
-  const before = await stage.count(stage.validTopic);
-  const hop = new Child({
-    script: hopScript,
-    args: [...hopArgs(stage, source.topic), '--messages', String(source.messages), ...(reports ? ['--reports'] : [])],
+/** One topic and the ways over it: the C pass-through, the service, and what people write by hand where that was asked for. */
+export interface Flow {
+  readonly badShare: number;
+  readonly messages: number;
+  /** `client` has no rounds where it was not asked for. */
+  readonly runs: Rounds<'limit' | 'client' | 'service'>;
+}
+
+export interface FlowSizes {
+  readonly rounds: number;
+  readonly messages: number;
+  /** Is the official client's own loop measured beside the limit? */
+  readonly withClient: boolean;
+}
+
+export async function measureFlow(stage: Stage, badShare: number, { rounds, messages, withClient }: FlowSizes): Promise<Flow> {
+  say(`throughput, ${badShare * 100} % bad`);
+  const options = { messages, bad: Math.floor(messages * badShare), event: (number: number) => eventOf(number, badShare) };
+  return stage.withSource(options, async (source) => {
+    const runs = await inTurn(rounds, {
+      limit: () => runLimit(stage, source),
+      client: withClient ? () => runClientHop(stage, source) : null,
+      service: async () => (await runService(stage, source)).run,
+    });
+    return { badShare, messages, runs };
   });
+}
+
+/** librdkafka itself over the whole topic: nothing that uses it can be faster. */
+export async function runLimit(stage: Stage, source: Source): Promise<Run> {
+  return stage.withTargets(source.partitions, (targets) => {
+    const args = [stage.services.kafka.brokers, source.topic, targets.valid, String(source.partitions), String(source.messages)];
+    return runHop(stage, source, targets, new Child({ program: stage.programs.passThrough, args }));
+  });
+}
+
+/** The official client's own loop over the whole topic. */
+export async function runClientHop(stage: Stage, source: Source): Promise<Run> {
+  return stage.withTargets(source.partitions, (targets) => {
+    const options = {
+      brokers: stage.services.kafka.brokers,
+      from: source.topic,
+      to: targets.valid,
+      group: stage.freshGroup(),
+      messages: String(source.messages),
+    };
+    const args = [hopScript, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])];
+    return runHop(stage, source, targets, new Child({ program: process.execPath, args }));
+  });
+}
+
+async function runHop(stage: Stage, source: Source, targets: Targets, hop: Child): Promise<Run> {
   try {
-    const run = await measure(hop, source.messages, isMessage('assigned'), async () => timeOf(await hop.line(isMessage('done'))));
+    const run = await measure(hop, source.messages, hopAssigned, async () => timeOf(await hop.line(isMessage('done'))));
     await hop.stop();
-    expectCount('valid topic', (await stage.count(stage.validTopic)) - before, source.messages);
+    expectCount('valid topic', await stage.count(targets.valid), source.messages);
     return run;
   } finally {
     await hop.kill();
   }
 }
 
-/** A hop that goes on until it is stopped, message by message. */
-export function openFlowHop(stage: Stage, topic: string): Child {
-  return new Child({ script: hopScript, args: [...hopArgs(stage, topic), '--flow'] });
+export interface Served<Kept> {
+  readonly run: Run;
+  readonly kept: Kept;
 }
 
-export function openEngine(stage: Stage, topic: string, group: string, database: RunDatabase): Child {
-  return new Child({ script: engineScript, args: ['run'], env: stage.engineEnv(topic, group, database), cwd: stage.dir });
+export interface ServiceOptions<Kept> {
+  readonly schemasDir?: string;
+  /** Called when the run is over, before its database goes. */
+  readonly after?: (database: RunDatabase) => Promise<Kept>;
 }
 
-/** Is this the engine's word that it has its partitions? */
-export const engineAssigned = (line: Line): boolean => line['msg'] === 'rebalanced' && line['kind'] === 'assign';
+/** `dq run` over the whole topic, and a check that everything arrived where it belongs and that all of it was committed. */
+export async function runService<Kept = undefined>(
+  stage: Stage,
+  source: Source,
+  { schemasDir = schemasOfClone, after }: ServiceOptions<Kept> = {},
+): Promise<Served<Kept | undefined>> {
+  return stage.withRunDatabase((database) =>
+    stage.withTargets(source.partitions, async (targets) => {
+      const service = openService(stage, { topic: source.topic, targets, group: stage.freshGroup(), database, schemasDir });
+      const good = source.messages - source.bad;
+      try {
+        const run = await measure(service.child, source.messages, serviceAssigned, () => arrivedAll(stage, targets, [good, source.bad]));
+        await committedAll(stage, source.topic, service.group);
+        const { lane, engine } = await service.child.line(isMessage('lane and engine'));
+        await service.child.stop();
+        expectCount('valid topic', await stage.count(targets.valid), good);
+        expectCount('dead letter topic', await stage.count(targets.dlq), source.bad);
+        return { run: { ...run, way: { lane: String(lane), engine: String(engine) } }, kept: await after?.(database) };
+      } finally {
+        await service.child.kill();
+      }
+    }),
+  );
+}
+
+/** `DQ_BENCH_PROFILE=DIR` writes a CPU profile of every thread of the service into DIR. */
+export function openService(stage: Stage, run: ServiceRun): { readonly child: Child; readonly group: string } {
+  const dir = process.env['DQ_BENCH_PROFILE'];
+  const profile = dir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${dir}`];
+  const args = [...profile, serviceScript, 'run'];
+  return { child: new Child({ program: process.execPath, args, env: stage.serviceEnv(run), cwd: stage.dir }), group: run.group };
+}
+
+/** Is this the service's word that it has its partitions? */
+export const serviceAssigned = (line: Line): boolean => line['msg'] === 'rebalanced' && line['kind'] === 'assign';
 export const hopAssigned = isMessage('assigned');
 
-/** `dq run` over the whole topic, and a check that everything arrived. */
-export async function runEngine(stage: Stage, source: Source, database: RunDatabase): Promise<Run> {
-  const { validTopic, dlqTopic } = stage;
-  const [validBefore, dlqBefore] = [await stage.count(validTopic), await stage.count(dlqTopic)];
-  const group = stage.freshGroup();
-  const engine = openEngine(stage, source.topic, group, database);
-  try {
-    const run = await measure(engine, source.messages, engineAssigned, () => committedAll(stage, source.topic, group));
-    await engine.stop();
-    expectCount('valid topic', (await stage.count(validTopic)) - validBefore, source.messages - source.bad);
-    expectCount('dead letter topic', (await stage.count(dlqTopic)) - dlqBefore, source.bad);
-    return run;
-  } finally {
-    await engine.kill();
+/** Waits until both topics have got what they should; the time of that. A dead letter comes last, after its payload and its row. */
+async function arrivedAll(stage: Stage, { valid, dlq }: Targets, [good, bad]: readonly [number, number]): Promise<number> {
+  for (const [topic, expected] of [
+    [valid, good],
+    [dlq, bad],
+  ] as const) {
+    while ((await stage.count(topic)) < expected) await pause(lookMsInterval);
   }
+  return Date.now();
 }
 
-/** Waits until the group has committed the whole topic; the time of that. */
-async function committedAll(stage: Stage, topic: string, group: string): Promise<number> {
+/** The client commits by its own timer, so the commit is waited for but is no part of the time. */
+async function committedAll(stage: Stage, topic: string, group: string): Promise<void> {
   const ends = await stage.wire.ends(topic);
   for (;;) {
     const committed = (await stage.wire.committed(group, [topic])).get(topic);
-    if (ends.every((end, partition) => end === 0 || committed?.[partition] === end)) return Date.now();
-    await new Promise((resolve) => setTimeout(resolve, committedMsInterval));
+    if (ends.every((end, partition) => end === 0 || committed?.[partition] === end)) return;
+    await pause(lookMsInterval);
   }
 }
 
@@ -81,10 +146,11 @@ async function measure(child: Child, messages: number, isStart: (line: Line) => 
   const startedMs = timeOf(await child.line(isStart));
   const cpuBefore = child.cpuSeconds();
   child.residentBytesMean();
-  const endedMs = await end();
+  const endedMs = await Promise.race([end(), child.failed()]);
   const cpuAfter = child.cpuSeconds();
   const seconds = (endedMs - startedMs) / 1_000;
   return {
+    way: null,
     messages,
     seconds,
     messagesPerSecond: messages / seconds,
@@ -94,16 +160,13 @@ async function measure(child: Child, messages: number, isStart: (line: Line) => 
   };
 }
 
-function hopArgs(stage: Stage, topic: string): string[] {
-  return ['--brokers', stage.services.kafka.brokers, '--from', topic, '--to', stage.validTopic, '--group', stage.freshGroup()];
-}
-
 function isMessage(msg: string): (line: Line) => boolean {
   return (line) => line['msg'] === msg;
 }
 
-function timeOf(line: Line): number {
-  return Date.parse(line['time'] as string);
+/** Programs of ours write milliseconds, the service's log writes ISO 8601. */
+function timeOf({ time }: Line): number {
+  return typeof time === 'number' ? time : Date.parse(time as string);
 }
 
 /** A program that loses messages is not fast. */

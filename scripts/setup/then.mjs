@@ -10,6 +10,7 @@ export const commands = {
   services: ['dist/src/testing/services/main.js'],
   load: ['dist/load/main.js'],
   bench: ['dist/bench/main.js'],
+  'bench:compare': ['dist/bench/main.js', 'compare'],
 };
 
 /** Ends the command's process group when this process dies without a word, even by `kill -9`; the command has half a minute to drain. */

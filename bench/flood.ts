@@ -1,0 +1,36 @@
+import { type BareCopy, bareCopy } from './bare-copy.ts';
+import { eventOf } from './events.ts';
+import { type Run, say } from './run.ts';
+import type { Stage } from './stage.ts';
+import { runService } from './throughput.ts';
+
+/** One round of the quarantine: the service with nothing but bad messages, then COPY alone with the rows that it wrote. */
+export interface Flood {
+  readonly service: Run;
+  readonly indexedCopy: BareCopy;
+  readonly plainCopy: BareCopy;
+}
+
+export interface FloodSizes {
+  readonly rounds: number;
+  readonly messages: number;
+}
+
+export async function measureFloods(stage: Stage, { rounds, messages }: FloodSizes): Promise<Flood[]> {
+  say('all bad');
+  return stage.withSource({ messages, bad: messages, event: (number) => eventOf(number, 1) }, async (source) => {
+    const floods: Flood[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const { run, kept } = await runService(stage, source, {
+        after: (runDatabase) =>
+          stage.withDatabase(runDatabase, async (database) => ({
+            indexedCopy: await bareCopy(database, 'indexed'),
+            plainCopy: await bareCopy(database, 'plain'),
+          })),
+      });
+      floods.push({ service: run, ...(kept as Omit<Flood, 'service'>) });
+      say(`  service: ${Math.round(run.messagesPerSecond)}/s, COPY: ${Math.round(kept?.indexedCopy.rowsPerSecond ?? 0)} rows/s`);
+    }
+    return floods;
+  });
+}

@@ -1,0 +1,163 @@
+import type { BareCopy } from './bare-copy.ts';
+import { barsOf } from './bars.ts';
+import type { Latency } from './latency.ts';
+import { bestCopy, bestRate, type Heading, leastCpu, type Measured, median, percent, type Report, ratio, wayOf } from './report.ts';
+import type { Run, Way } from './run.ts';
+import { type Sweep, type SweepName, sweepNames } from './sweep.ts';
+
+/** The whole report, for a terminal and for `bench/README.md`. */
+export function toMarkdown(report: Report): string {
+  const parts = [
+    headingLines(report, wayOf(report)),
+    throughputTable(report),
+    latencyTable(report),
+    microTable(report),
+    barTable(report),
+    ...report.sweeps.map(sweepTable),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** Where, when, on what and by which way. */
+export function headingLines({ commit, at, machine }: Heading, way: Way | null): string {
+  const took = way === null ? '' : `; ${way.lane} lane, ${way.engine} engine`;
+  return [
+    `Commit ${commit}, ${at.slice(0, 10)}${took}.`,
+    `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, load before and after ${machine.loadBefore} and ${machine.loadAfter}; ${machine.servers.join(', ')}.`,
+  ].join(' ');
+}
+
+/** The throughput of all ways, best of the rounds, and what the service reaches of each yardstick in the same run. */
+export function throughputTable({ flows, floods }: Measured): string {
+  const rows = flows.flatMap(({ badShare, runs: { limit, service, client } }) => {
+    const row = (name: string, runs: readonly Run[]) => [
+      percent(badShare),
+      name,
+      ...figures(runs),
+      fixed(runs === service ? null : ratio(bestRate(service), bestRate(runs)), 2),
+    ];
+    return [
+      row('librdkafka in C, nothing but pass-through: the limit', limit),
+      ...(client.length === 0 ? [] : [row('the official client, consume → produce by hand, nothing judged', client)]),
+      row('**DataQuarantine**', service),
+    ];
+  });
+  const services = floods.map(({ service }) => service);
+  const copy = (name: string, into: 'indexedCopy' | 'plainCopy') => {
+    const rates = floods.map((flood): BareCopy => flood[into]).map(({ rowsPerSecond }) => rowsPerSecond);
+    const share = fixed(ratio(bestRate(services), bestCopy(floods, into)), 2);
+    return [percent(1), name, ...rateCells(rates), '', '', share];
+  };
+  const flooded = [
+    copy('COPY alone of the same rows in the same batches, same keys and indexes', 'indexedCopy'),
+    copy('COPY alone of the same rows, no keys, no indexes', 'plainCopy'),
+    [percent(1), '**DataQuarantine**: payload, row, dead letter, commit', ...figures(services), ''],
+  ];
+  return table(
+    ['bad', 'way', 'messages/s: best', 'median', 'CPU µs a message: least', 'resident MB: peak', 'DataQuarantine ÷ this'],
+    [...rows, ...(floods.length === 0 ? [] : flooded)],
+  );
+}
+
+function figures(runs: readonly Run[]): string[] {
+  const peaks = runs.flatMap(({ residentBytesPeak }) => residentBytesPeak ?? []);
+  const peak = peaks.length === 0 ? null : Math.max(...peaks) / 1e6;
+  return [...rateCells(runs.map(({ messagesPerSecond }) => messagesPerSecond)), fixed(leastCpu(runs), 1), fixed(peak, 0)];
+}
+
+function rateCells(rates: readonly number[]): string[] {
+  return rates.length === 0 ? ['–', '–'] : [whole(Math.max(...rates)), whole(median(rates))];
+}
+
+export function latencyTable({ latencies }: Measured): string {
+  const row = (rate: number, name: string, { p50Ms, p95Ms, p99Ms, sent, seen }: Latency) => [
+    `${whole(rate)}/s`,
+    name,
+    ...[p50Ms, p95Ms, p99Ms].map((ms) => ms.toFixed(1)),
+    whole(sent - seen),
+  ];
+  return table(
+    ['rate', 'way', 'p50 ms', 'p95 ms', 'p99 ms', 'not seen'],
+    latencies.flatMap(({ rate, hop, service }) => [
+      row(rate, 'librdkafka in C, message by message', hop),
+      row(rate, '**DataQuarantine**', service),
+    ]),
+  );
+}
+
+function microTable({ micro }: Measured): string {
+  return table(
+    ['work on one core', 'µs a message'],
+    Object.entries(micro ?? {}).map(([name, micros]) => [name, micros.toFixed(2)]),
+  );
+}
+
+/** All bars, those too that this run has not measured, unless it has measured none. */
+export function barTable(measured: Measured): string {
+  const words = { true: 'met', false: 'MISSED', null: 'not measured' };
+  const bars = barsOf(measured);
+  return table(
+    ['bar', '', 'found', ''],
+    bars.every(({ met }) => met === null) ? [] : bars.map(({ what, bar, found, met }) => [what, bar, found, words[`${met}`]]),
+  );
+}
+
+const sweepWords: Readonly<Record<SweepName, { readonly head: string; readonly words: (at: number) => string }>> = {
+  size: { head: 'bytes of a message', words: whole },
+  schemas: { head: 'schemas', words: whole },
+  partitions: { head: 'partitions', words: whole },
+  invalid: { head: 'bad', words: percent },
+};
+
+export function sweepTable({ name, points }: Sweep): string {
+  const { head, words } = sweepWords[name];
+  return table(
+    [head, 'limit, messages/s', 'DataQuarantine, messages/s', 'ratio', 'CPU µs a message', 'CPU ns a byte', 'resident MB: peak'],
+    points.map(({ at, bytesPerMessage, runs: { limit, service } }) => {
+      const [, , cpu = '–', peak = '–'] = figures(service);
+      const micros = leastCpu(service);
+      return [
+        words(at),
+        ...[limit, service].map((runs) => whole(bestRate(runs) ?? Number.NaN)),
+        fixed(ratio(bestRate(service), bestRate(limit)), 2),
+        cpu,
+        fixed(micros === null ? null : (micros * 1_000) / bytesPerMessage, 1),
+        peak,
+      ];
+    }),
+  );
+}
+
+/** All sweeps that there are, in their usual order, each under its own heading. */
+export function sweepSections(sweeps: readonly (Heading & { readonly sweep: Sweep })[]): string {
+  const ordered = sweepNames.flatMap((name) => sweeps.filter(({ sweep }) => sweep.name === name));
+  return ordered
+    .map(
+      ({ sweep, ...heading }) =>
+        `![${sweep.name}](results/sweep-${sweep.name}.svg)\n\n${sweepTable(sweep)}\n\n${headingLines(heading, wayOf({ flows: [], floods: [], sweeps: [sweep] }))}`,
+    )
+    .join('\n\n');
+}
+
+/** Empty where there are no rows. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return rows.length === 0 ? '' : [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** Replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`. Throws where there is no such place. */
+export function replaceBlock(page: string, name: string, block: string): string {
+  const [opening, closing] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const from = page.indexOf(opening);
+  const to = page.indexOf(closing, from);
+  if (from < 0 || to < 0) throw new Error(`the page has no place "${opening} … ${closing}"`);
+  return `${page.slice(0, from + opening.length)}\n${block}\n${page.slice(to)}`;
+}
+
+function whole(number: number): string {
+  return Math.round(number).toLocaleString('en');
+}
+
+function fixed(number: number | null, digits: number): string {
+  return number === null ? '' : number.toFixed(digits);
+}
