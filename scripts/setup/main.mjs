@@ -4,12 +4,13 @@ import { withLock } from './lock.mjs';
 import { native } from './native.mjs';
 import { nodePackages } from './node-packages.mjs';
 import { endRunning, SetupError } from './run.mjs';
+import { schemaSuite } from './schema-suite.mjs';
 import { kafkaProgram, postgresProgram, s3Program } from './server-programs.mjs';
 import { systemPackages } from './system-packages.mjs';
 import { commands, follow } from './then.mjs';
 
 /** Every step knows by itself whether it is done; a second set-up therefore only looks. */
-const steps = [systemPackages, nodePackages, native, build, validators, postgresProgram, kafkaProgram, s3Program];
+const steps = [systemPackages, nodePackages, native, build, validators, postgresProgram, kafkaProgram, s3Program, schemaSuite];
 
 /** A step that builds or fetches for minutes shows that it is alive. */
 const heartbeatMs = 20_000;
@@ -60,7 +61,7 @@ async function takeAll() {
   const inOrder = async (chain) => {
     for (const step of chain) await take(step);
   };
-  const chains = [[nodePackages, native, build, validators, postgresProgram], [kafkaProgram], [s3Program]];
+  const chains = [[nodePackages, native, build, validators, postgresProgram], [kafkaProgram], [s3Program, schemaSuite]];
   const ended = await Promise.allSettled(chains.map(inOrder));
   const failed = ended.find(({ status }) => status === 'rejected');
   if (failed) throw failed.reason;

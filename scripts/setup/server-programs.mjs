@@ -75,7 +75,7 @@ async function postgresRuns() {
 }
 
 /** A program in the cache. Where it cannot be fetched, a container daemon that answers is as good. */
-function createFetch(name, dir, canFetch, fetchInto) {
+export function createFetch(name, dir, canFetch, fetchInto) {
   return {
     name,
     isFetched: () => existsSync(dir),

@@ -127,3 +127,21 @@ test('a module that does not load is an error that names it', async () => {
   const error = await loadValidator(pathToFileURL(path).href).catch((caught: unknown) => caught);
   expect(hasCode(error, 'DQ_SCHEMA_INVALID') && error.message).toContain('node:fs');
 });
+
+test('a reference beside "$id" leads where the standard says, since 2019-09', () => {
+  const validate = compileInMemory({
+    $schema: draft2020,
+    $id: 'http://example.com/outer',
+    $ref: 'inner',
+    allOf: [{ type: 'object' }],
+    $defs: { inner: { $id: 'inner', $defs: { member: { required: ['a'] } }, $ref: '#/$defs/member' } },
+  });
+  expect([{ a: 1 }, {}, 1].map((value) => validate(value))).toEqual([true, false, false]);
+});
+
+test('a schema that ajv reads in its own way is warned of, with the place', () => {
+  const contains = { contains: true };
+  const warnings = lintSchema({ $schema: draft2020, properties: { a: { unevaluatedItems: false, allOf: [contains] } } });
+  expect(warnings).toContainEqual(expect.stringContaining('at /properties/a: "unevaluatedItems" does not see'));
+  expect(lintSchema({ type: 'object', properties: { a: { type: 'string' } } })).toEqual([]);
+});

@@ -7,6 +7,7 @@ import standalone from 'ajv/dist/standalone/index.js';
 import formats from 'ajv-formats';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { formatPointer } from './json-pointer.ts';
+import { knownDeviations } from './known-deviations.ts';
 import { withStandardSemantics } from './standard-semantics.ts';
 import type { ValidateFunction } from './validator-runtime.ts';
 
@@ -23,7 +24,7 @@ const nodeRequire = createRequire(import.meta.url);
 const versionOf = (name: string): string => (nodeRequire(`${name}/package.json`) as { version: string }).version;
 
 /** Part of every digest: code that another compiler generated is never taken for ours. Raise the number when the output changes. */
-const compilerVersion = `1 ajv ${versionOf('ajv')} ajv-formats ${versionOf('ajv-formats')}`;
+const compilerVersion = `2 ajv ${versionOf('ajv')} ajv-formats ${versionOf('ajv-formats')}`;
 
 /** The identity of the code that a schema leads to, 64 hex digits. The order of members counts: it decides which error comes first. */
 export function schemaDigest(schema: unknown): string {
@@ -72,7 +73,7 @@ export function schemaInvalid({ message, pointer }: SchemaProblem, place: string
 
 /** What ajv's strict mode finds doubtful in a schema that compiles: likely slips, in ajv's words. */
 export function lintSchema(schema: unknown): string[] {
-  const warnings: string[] = [];
+  const warnings: string[] = knownDeviations(schema);
   const note = (...parts: unknown[]) => void warnings.push(parts.join(' ').replace(/^strict mode: /, ''));
   const draft = draftOf(schema);
   if ('problem' in draft) return [draft.problem.message];
@@ -100,7 +101,7 @@ function compile(schema: unknown, options: Options): Compiled | { problem: Schem
   const draft = draftOf(schema);
   if ('problem' in draft) return draft;
   try {
-    const plain = withStandardSemantics(JSON.parse(JSON.stringify(schema)));
+    const plain = withStandardSemantics(JSON.parse(JSON.stringify(schema)), draft.Class !== Ajv);
     const problem = problemOf(plain, draft.Class);
     if (problem) return { problem };
     // oxlint-disable-next-line typescript/no-deprecated -- deprecated in favour of later drafts, but draft-07 says so and ajv offers no other way.
