@@ -60,7 +60,7 @@ async function measureHop(stage: Stage, pace: Pace): Promise<Latency> {
 async function measureService(stage: Stage, pace: Pace): Promise<Latency> {
   return stage.withRunDatabase((database) =>
     onEmptyTopics(stage, (topic, targets) => {
-      const { child } = openService(stage, { topic, targets, group: stage.freshGroup(), database, schemasDir: schemasOfClone });
+      const child = openService(stage, { topic, targets, group: stage.freshGroup(), database, schemasDir: schemasOfClone });
       return probe(stage, pace, { topic, targets, child, isReady: serviceAssigned });
     }),
   );

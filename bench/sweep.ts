@@ -73,11 +73,11 @@ export async function measureSweep(stage: Stage, name: SweepName, sizes: SweepSi
   const points: SweepPoint[] = [];
   for (const at of plans[name].values) {
     say(`sweep of ${name}, ${at}`);
-    const { schemasDir = schemasOfClone, bytesPerMessage, ...source } = await plans[name].plan(stage, at, sizes.messages);
+    const { schemasDir, bytesPerMessage, ...source } = await plans[name].plan(stage, at, sizes.messages);
     const runs = await stage.withSource(source, (filled) =>
       inTurn(sizes.rounds, {
         limit: () => runLimit(stage, filled),
-        service: async () => (await runService(stage, filled, { schemasDir })).run,
+        service: () => runService(stage, filled, schemasDir),
       }),
     );
     points.push({ at, messages: source.messages, bytesPerMessage, runs });

@@ -33,7 +33,7 @@ export async function measureFlow(stage: Stage, badShare: number, { rounds, mess
     const runs = await inTurn(rounds, {
       limit: () => runLimit(stage, source),
       client: withClient ? () => runClientHop(stage, source) : null,
-      service: async () => (await runService(stage, source)).run,
+      service: () => runService(stage, source),
     });
     return { badShare, messages, runs };
   });
@@ -73,48 +73,50 @@ async function runHop(stage: Stage, source: Source, targets: Targets, hop: Child
   }
 }
 
-export interface Served<Kept> {
-  readonly run: Run;
-  readonly kept: Kept;
+/** `dq run` over the whole topic, and a check that everything arrived where it belongs and that all of it was committed. */
+export async function runService(stage: Stage, source: Source, schemasDir = schemasOfClone): Promise<Run> {
+  const { run } = await runServiceThen(stage, { source, schemasDir, after: async () => null });
+  return run;
 }
 
 export interface ServiceOptions<Kept> {
-  readonly schemasDir?: string;
-  /** Called when the run is over, before its database goes. */
-  readonly after?: (database: RunDatabase) => Promise<Kept>;
+  readonly source: Source;
+  readonly schemasDir: string;
+  /** Called when the service has ended, before its database goes. */
+  readonly after: (database: RunDatabase) => Promise<Kept>;
 }
 
-/** `dq run` over the whole topic, and a check that everything arrived where it belongs and that all of it was committed. */
-export async function runService<Kept = undefined>(
+/** The same, with something to do on the tables that the service has written. */
+export async function runServiceThen<Kept>(
   stage: Stage,
-  source: Source,
-  { schemasDir = schemasOfClone, after }: ServiceOptions<Kept> = {},
-): Promise<Served<Kept | undefined>> {
+  { source, schemasDir, after }: ServiceOptions<Kept>,
+): Promise<{ readonly run: Run; readonly kept: Kept }> {
   return stage.withRunDatabase((database) =>
     stage.withTargets(source.partitions, async (targets) => {
-      const service = openService(stage, { topic: source.topic, targets, group: stage.freshGroup(), database, schemasDir });
+      const group = stage.freshGroup();
+      const service = openService(stage, { topic: source.topic, targets, group, database, schemasDir });
       const good = source.messages - source.bad;
       try {
-        const run = await measure(service.child, source.messages, serviceAssigned, () => arrivedAll(stage, targets, [good, source.bad]));
-        await committedAll(stage, source.topic, service.group);
-        const { lane, engine } = await service.child.line(isMessage('lane and engine'));
-        await service.child.stop();
+        const run = await measure(service, source.messages, serviceAssigned, () => arrivedAll(stage, targets, [good, source.bad]));
+        await committedAll(stage, source.topic, group);
+        const { lane, engine } = await service.line(isMessage('lane and engine'));
+        await service.stop();
         expectCount('valid topic', await stage.count(targets.valid), good);
         expectCount('dead letter topic', await stage.count(targets.dlq), source.bad);
-        return { run: { ...run, way: { lane: String(lane), engine: String(engine) } }, kept: await after?.(database) };
+        return { run: { ...run, way: { lane: String(lane), engine: String(engine) } }, kept: await after(database) };
       } finally {
-        await service.child.kill();
+        await service.kill();
       }
     }),
   );
 }
 
 /** `DQ_BENCH_PROFILE=DIR` writes a CPU profile of every thread of the service into DIR. */
-export function openService(stage: Stage, run: ServiceRun): { readonly child: Child; readonly group: string } {
+export function openService(stage: Stage, run: ServiceRun): Child {
   const dir = process.env['DQ_BENCH_PROFILE'];
   const profile = dir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${dir}`];
   const args = [...profile, serviceScript, 'run'];
-  return { child: new Child({ program: process.execPath, args, env: stage.serviceEnv(run), cwd: stage.dir }), group: run.group };
+  return new Child({ program: process.execPath, args, env: stage.serviceEnv(run), cwd: stage.dir });
 }
 
 /** Is this the service's word that it has its partitions? */
