@@ -1,4 +1,4 @@
-// Sets the clone up on Node's built-ins alone: `node setup.mjs [--quiet-if-ready] [--then demo|test|services|load|bench|bench:compare [ARGS…]]`.
+// Sets the clone up on Node's built-ins alone: `node setup.mjs [--quiet-if-ready] [--then demo|test|services|load|bench|chaos|bench:compare [ARGS…]]`.
 // Only the check of Node itself stands here: whatever older versions cannot run is imported after it.
 const [major, minor, patch] = process.versions.node.split('.').map(Number);
 if (major < 20 || major > 24 || (major === 20 && (minor < 19 || (minor === 19 && patch < 4)))) {

@@ -11,6 +11,7 @@ export const commands = {
   load: ['dist/load/main.js'],
   bench: ['dist/bench/main.js'],
   'bench:compare': ['dist/bench/main.js', 'compare'],
+  chaos: ['dist/src/testing/chaos/main.js'],
 };
 
 /** Ends the command's process group when this process dies without a word, even by `kill -9`; the command has half a minute to drain. */

@@ -28,7 +28,7 @@ export function registerVerify(program: Command, io: Io): void {
     .option('--json', 'print the figures as one JSON object on one line')
     .addHelpText(
       'after',
-      '\nExit code 0 if every record is accounted for, 1 if not. Unaccounted records are named on standard error, up to a hundred.',
+      '\nExit code 0 if every record is accounted for and in order, 1 if not. The others are named on standard error, up to a hundred.',
     )
     .action((options: VerifyCommandOptions) => runVerify(io, options));
 }
@@ -42,14 +42,17 @@ function parseFrom(text: string): VerifyFrom {
 
 async function runVerify(io: Io, options: VerifyCommandOptions): Promise<void> {
   const report = await reportOf(io, options);
-  const { counts, unaccounted, notes } = report;
+  const { counts, unaccounted, disordered, notes } = report;
   for (const note of notes) printLine(io.stderr, `note: ${note}`);
   for (const { topic, partition, offset, reason } of unaccounted)
     printLine(io.stderr, `unaccounted: ${topic}/${partition}/${offset} ${reasons[reason]}`);
   if (counts.unaccounted > unaccounted.length) printLine(io.stderr, `… and ${counts.unaccounted - unaccounted.length} more`);
+  for (const { topic, partition, offset } of disordered.first)
+    printLine(io.stderr, `out of order: ${topic}/${partition}/${offset} lies in the valid topic behind a later record of its partition`);
+  if (disordered.count > disordered.first.length) printLine(io.stderr, `… and ${disordered.count - disordered.first.length} more`);
   if (options.json) printLine(io.stdout, JSON.stringify(counts));
   else printCounts(io, counts);
-  io.exitCode = counts.unaccounted === 0 ? 0 : 1;
+  io.exitCode = counts.unaccounted === 0 && disordered.count === 0 ? 0 : 1;
 }
 
 async function reportOf(io: Io, options: VerifyCommandOptions): Promise<VerifyReport> {

@@ -29,7 +29,7 @@ function accountOf(...sources: readonly (LedgerRecord | readonly [LedgerRecord, 
 }
 
 function closed(account: Account, ...copies: readonly LedgerRecord[]) {
-  for (const copy of copies) account.addCopy(copy);
+  for (const copy of copies) account.addCopy(copy, 0);
   return account.close(closing);
 }
 
@@ -180,7 +180,7 @@ test('a copy of something outside the range counts nowhere', () => {
 
 test('a copy that retention took makes its record out of reach, the oldest of equal ones first', () => {
   const account = accountOf(record('a', { timestamp: 10 }), record('b', { timestamp: 20 }), record('c', { timestamp: 30 }));
-  account.addCopy(record('c', { timestamp: 30 }));
+  account.addCopy(record('c', { timestamp: 30 }), 0);
   const { counts, unaccounted } = account.close({ ...closing, outOfReach: 5, retired: ({ timestamp }) => timestamp < 15 });
   expect(counts).toMatchObject({ in: 2, valid: 1, out_of_reach: 6, unaccounted: 1 });
   expect(unaccounted[0]?.offset).toBe(1);
@@ -201,7 +201,7 @@ test('no more records are named than asked for, and all are counted, each in its
     account.startPartition('raw', partition);
     for (let offset = 0; offset < 2_000; offset++) account.addSource({ ...record(`${partition}/${offset}`), offset: offset * 2 }, 'none');
   }
-  for (let offset = 0; offset < 2_000; offset++) account.addCopy(record(`0/${offset}`));
+  for (let offset = 0; offset < 2_000; offset++) account.addCopy(record(`0/${offset}`), 0);
   const { counts, unaccounted } = account.close({ ...closing, namesMax: 3 });
   expect(counts).toMatchObject({ in: 4_000, valid: 2_000, unaccounted: 2_000 });
   expect(unaccounted.map(({ partition, offset }) => [partition, offset])).toEqual([
@@ -209,4 +209,24 @@ test('no more records are named than asked for, and all are counted, each in its
     [1, 2],
     [1, 4],
   ]);
+});
+
+test('a copy behind that of a later record of its partition is out of order, and named', () => {
+  const { counts, disordered } = closed(accountOf(record('a'), record('b'), record('c')), record('a'), record('c'), record('b'));
+  expect(counts).toMatchObject({ valid: 3, unaccounted: 0 });
+  expect(disordered).toEqual({ count: 1, first: [{ topic: 'raw', partition: 0, offset: 1 }] });
+});
+
+test('copies that come again after a crash are in order, whatever lies between them and the first', () => {
+  const [a, b, c] = [record('a'), record('b'), record('c')];
+  expect(closed(accountOf(a, b, c), a, b, a, b, c).disordered.count).toBe(0);
+});
+
+test('partitions of source and target have an order of their own each, and equal records have none', () => {
+  const [a, b] = [record('a'), record('b')];
+  const account = accountOf(a, b);
+  account.addCopy(b, 0);
+  account.addCopy(a, 1);
+  expect(account.close(closing).disordered.count).toBe(0);
+  expect(closed(accountOf(a, b, a), a, a, b).disordered.count).toBe(0);
 });

@@ -16,6 +16,13 @@ export interface UnaccountedRecord {
   readonly reason: UnaccountedReason;
 }
 
+/** A copy that lies in the valid topic behind the copy of a later record of its source partition. */
+export interface DisorderedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
 /** The figures of contract 7, by its names. in = valid + quarantined + remediated + tombstones + spooled + unaccounted. */
 export interface LedgerCounts {
   readonly in: number;
@@ -34,6 +41,8 @@ export interface Closing {
   readonly counts: LedgerCounts;
   /** The first of them, in the order of topics, partitions and offsets. Among equal records, which is named is arbitrary. */
   readonly unaccounted: readonly UnaccountedRecord[];
+  /** How many copies are out of order, and the first of them in the order of the valid topic. */
+  readonly disordered: { readonly count: number; readonly first: readonly DisorderedRecord[] };
 }
 
 export interface ClosingOptions {
@@ -51,6 +60,9 @@ const state = { open: 0, kept: 1, remediated: 2, payloadDiffers: 3, payloadLost:
 const stateOf = { none: state.open, kept: state.kept, payload_differs: state.payloadDiffers, payload_lost: state.payloadLost } as const;
 const flag = { tombstone: 1, keyless: 2 } as const;
 const lettered = 0x80;
+/** More partitions than a topic can have. */
+const partitionsMax = 2 ** 24;
+const disorderedNamesMax = 100;
 
 interface Partition {
   readonly topic: string;
@@ -65,8 +77,10 @@ interface Partition {
  * Equal source records share an entry: how many of them still need a copy, and how many have a row and need none. A copy fills a
  * need; beyond the need it shows that a quarantined record was also let through (reclassified); beyond that it is a duplicate.
  * A copy whose like was never added belongs to a record outside the range, or to another producer, and counts nowhere.
+ * Within a target partition the first copies of one source partition must lie in source order, which is the order of every key.
+ * Equal records are left out of that: nobody can say which copy is whose.
  * A keyless source record may have got its key from its schema, so its key is left out; librdkafka cannot keep a timestamp of 0
- * or less, so there the timestamp is left out. Limit: about 60 bytes a source record, up to 2^30 records.
+ * or less, so there the timestamp is left out. Limit: about 65 bytes a source record, up to 2^30 records.
  */
 export class Account {
   readonly #digester = new Digester();
@@ -78,6 +92,12 @@ export class Account {
   #need = new Int32Array(1024);
   #rowed = new Int32Array(1024);
   #flags = new Uint8Array(1024);
+  /** The index of an entry's only record, -1 where several are equal. */
+  #onlyOf = new Int32Array(1024);
+  /** The last copy, by source and target partition. */
+  readonly #lastIndex = new Map<number, number>();
+  #disordered = 0;
+  readonly #disorderedFirst: DisorderedRecord[] = [];
   #records = 0;
   #entryOf = new Int32Array(1024);
   #offsets = new Float64Array(1024);
@@ -107,8 +127,11 @@ export class Account {
     this.#rowed = grown(this.#rowed, entry + 1);
     this.#flags = grown(this.#flags, entry + 1);
     this.#flags[entry] = (record.value === null ? flag.tombstone : 0) | (keyless ? flag.keyless : 0);
-    bump(row === 'none' ? this.#need : this.#rowed, entry, 1);
+    this.#onlyOf = grown(this.#onlyOf, entry + 1);
     const index = this.#records++;
+    const isFirst = (this.#need[entry] as number) + (this.#rowed[entry] as number) === 0;
+    this.#onlyOf[entry] = isFirst ? index : -1;
+    bump(row === 'none' ? this.#need : this.#rowed, entry, 1);
     this.#entryOf = grown(this.#entryOf, this.#records);
     this.#offsets = grown(this.#offsets, this.#records);
     this.#timestamps = grown(this.#timestamps, this.#records);
@@ -119,13 +142,13 @@ export class Account {
     this.#states[index] = stateOf[row];
   }
 
-  /** A record of the valid topic. */
-  addCopy(record: LedgerRecord): void {
+  /** A record of the valid topic, in the order of offsets within its partition. */
+  addCopy(record: LedgerRecord, targetPartition: number): void {
     const likes: number[] = [];
     for (const without of this.#variants) {
       const entry = this.#entries.find(this.#digester.digest(record, without));
       if (entry < 0) continue;
-      if (this.#fill(entry)) return;
+      if (this.#fill(entry)) return this.#checkOrder(entry, targetPartition);
       likes.push(entry);
     }
     if (likes.length === 0) {
@@ -176,7 +199,7 @@ export class Account {
     };
     const { valid, quarantined, remediated, tombstones, spooled, unaccounted } = counts;
     assert(counts.in === valid + quarantined + remediated + tombstones + spooled + unaccounted, 'the two sides of the ledger differ');
-    return { counts, unaccounted: names };
+    return { counts, unaccounted: names, disordered: { count: this.#disordered, first: this.#disorderedFirst } };
   }
 
   #fill(entry: number): boolean {
@@ -185,6 +208,21 @@ export class Account {
     if (((this.#flags[entry] as number) & flag.tombstone) === 0) this.#valid += 1;
     else this.#tombstones += 1;
     return true;
+  }
+
+  #checkOrder(entry: number, targetPartition: number): void {
+    const index = this.#onlyOf[entry] as number;
+    if (index < 0) return;
+    const source = this.#partitions.findLastIndex(({ first }) => first <= index);
+    const lane = source * partitionsMax + targetPartition;
+    if (index >= (this.#lastIndex.get(lane) ?? -1)) {
+      this.#lastIndex.set(lane, index);
+      return;
+    }
+    this.#disordered += 1;
+    const { topic, partition } = this.#partitions[source] as Partition;
+    if (this.#disorderedFirst.length < disorderedNamesMax)
+      this.#disorderedFirst.push({ topic, partition, offset: this.#offsets[index] as number });
   }
 
   #addBeyondNeed(entries: readonly number[]): void {

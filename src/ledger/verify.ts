@@ -5,7 +5,7 @@ import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { hasCode } from '../lib/errors.ts';
 import { createRecordId } from '../store/record-id.ts';
 import { parseStoragePath } from '../store/segment.ts';
-import { Account, type ClosingOptions, type LedgerCounts, type RowFinding, type UnaccountedRecord } from './account.ts';
+import { Account, type Closing, type ClosingOptions, type LedgerCounts, type RowFinding, type UnaccountedRecord } from './account.ts';
 import { type LedgerRow, type RowCursor, withRows } from './rows.ts';
 
 /** Where the account begins in every source partition: an offset, or the first record that is not older. */
@@ -29,6 +29,7 @@ export interface VerifyReport {
   readonly counts: LedgerCounts;
   /** The first hundred of the unaccounted records. */
   readonly unaccounted: readonly UnaccountedRecord[];
+  readonly disordered: Closing['disordered'];
   /** What a reader of the figures should know, in whole sentences. */
   readonly notes: readonly string[];
 }
@@ -66,13 +67,13 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
       for (const { headers } of records) account.addDeadLetter(headers);
     });
   }
-  const { counts, unaccounted } = account.close({
+  const { counts, unaccounted, disordered } = account.close({
     namesMax,
     deadLetters: options.dlqTopic !== null && plan.deadLetters.every(({ from }) => from === 0),
     outOfReach: plan.outOfReach,
     retired: retirement(heads),
   });
-  return { counts, unaccounted, notes: plan.notes };
+  return { counts, unaccounted, disordered, notes: plan.notes };
 }
 
 async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }: VerifyOptions): Promise<Plan> {
@@ -193,7 +194,7 @@ async function addCopies(account: Account, ranges: readonly WireRange[], wire: W
     let head: number | null = null;
     await wire.read(range, (records) => {
       head ??= records[0]?.timestamp ?? null;
-      for (const record of records) account.addCopy(record);
+      for (const record of records) account.addCopy(record, range.partition);
     });
     if (range.from > 0) trimmed.push({ partition: range.partition, timestamp: head ?? Number.POSITIVE_INFINITY });
   }

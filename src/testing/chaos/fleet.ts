@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packageRoot } from '../../lib/package-root.ts';
+import { startReaper } from '../services/reaper.ts';
+
+interface Member {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  readonly logFile: string;
+  /** We ended it ourselves. */
+  isEnding: boolean;
+}
+
+/** An instance that ended without being asked to. */
+export interface Death {
+  readonly code: number | null;
+  readonly lastLine: string;
+}
+
+const restartAfterMs = 500;
+/** Longer than a stop may take by the contract. */
+const stopMsMax = 30_000;
+
+/** Ends what still runs when this process dies without a word. Numbers of processes come one a line. */
+const reaperScript = `
+pids=
+while read -r verb pid; do case $verb in runs) pids="$pids $pid" ;; done) exit 0 ;; esac; done
+for pid in $pids; do kill -s CONT "$pid"; kill -s KILL "$pid"; done
+`;
+
+/** Some instances of `dq run` as processes, each started again when it has ended. */
+export class Fleet {
+  readonly deaths: Death[] = [];
+  /** Ends by SIGTERM that did not come to code 0. */
+  readonly badStops: Death[] = [];
+  starts = 0;
+  residentMbMax = 0;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #dir: string;
+  readonly #members = new Set<Member>();
+  readonly #reaper = startReaper(reaperScript, []);
+  #closing = false;
+
+  constructor(env: Readonly<Record<string, string>>, dir: string) {
+    this.#env = env;
+    this.#dir = dir;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  start(): void {
+    if (this.#closing) return;
+    const logFile = join(this.#dir, `instance-${++this.starts}.log`);
+    const child = spawn(process.execPath, [join(packageRoot, 'bin/dq.cjs'), 'run', '--config', join(this.#dir, 'dataquarantine.yaml')], {
+      env: { PATH: process.env['PATH'], ...this.#env },
+      cwd: this.#dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#reaper.write(`runs ${child.pid}\n`);
+    const log = createWriteStream(logFile);
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+    const ended = once(child, 'exit').then(([code]) => {
+      log.end();
+      return code as number | null;
+    });
+    const member: Member = { child, ended, logFile, isEnding: false };
+    this.#members.add(member);
+    void ended.then(async (code) => {
+      this.#members.delete(member);
+      if (member.isEnding) return;
+      this.deaths.push({ code, lastLine: lastLineOf(logFile) });
+      await sleep(restartAfterMs);
+      this.start();
+    });
+  }
+
+  /** One of them, by a number of any size; undefined when there is none. */
+  pick(number: number): Member | undefined {
+    const all = [...this.#members].filter(({ isEnding }) => !isEnding);
+    return all[number % Math.max(1, all.length)];
+  }
+
+  async kill(member: Member): Promise<void> {
+    member.isEnding = true;
+    member.child.kill('SIGKILL');
+    await member.ended;
+  }
+
+  /** SIGTERM, as a supervisor does it. */
+  async stop(member: Member): Promise<void> {
+    member.isEnding = true;
+    member.child.kill('SIGTERM');
+    const late = new AbortController();
+    const code = await Promise.race([member.ended, sleep(stopMsMax, 'late' as const, { signal: late.signal })]);
+    late.abort();
+    if (code === 'late') await this.kill(member);
+    if (code !== 0) this.badStops.push({ code: code === 'late' ? null : code, lastLine: lastLineOf(member.logFile) });
+  }
+
+  /** Freezes it, as a machine under a debugger or out of memory does. */
+  async freeze(member: Member, ms: number): Promise<void> {
+    member.child.kill('SIGSTOP');
+    await sleep(ms);
+    member.child.kill('SIGCONT');
+  }
+
+  /** Looks at the memory of all. Linux only; elsewhere it stays 0. */
+  sample(): void {
+    for (const { child } of this.#members) {
+      const status = child.pid ? readOrNothing(`/proc/${child.pid}/status`) : '';
+      const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+      this.residentMbMax = Math.max(this.residentMbMax, Math.round(kilobytes / 1024));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all([...this.#members].map((member) => this.stop(member)));
+    this.#reaper.end('done\n');
+  }
+}
+
+function lastLineOf(file: string): string {
+  return readOrNothing(file).trimEnd().split('\n').at(-1)?.slice(0, 400) ?? '';
+}
+
+function readOrNothing(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
