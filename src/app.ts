@@ -22,7 +22,7 @@ import { Pipeline } from './pipeline/pipeline.ts';
 import { publishRefusal } from './pipeline/sink/publish-refusal.ts';
 import { Quarantine } from './pipeline/sink/quarantine.ts';
 import { Sink } from './pipeline/sink/sink.ts';
-import { tally } from './pipeline/tally.ts';
+import { Tally } from './pipeline/tally.ts';
 import { Validator } from './pipeline/validate/validator.ts';
 import type { CatalogEntry, CatalogReference } from './registry/catalog.ts';
 import { Registry } from './registry/registry.ts';
@@ -199,6 +199,7 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
       health.ready('group');
     },
   });
+  const tally = new Tally({ schemaName: judges.nameOf, metrics });
   const turnedLoop = health.watchLoop('consume loop', tuning.loopAgeMsMax);
   closers.push(async () => health.forgetLoop('consume loop'));
   return new Pipeline({
@@ -211,10 +212,13 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
     committer,
     clock,
     caughtUp: () => lane.publisher.caughtUp(),
-    onSettled: (receipt) => tally(receipt, judges.nameOf, metrics, clock.now()),
+    onTaken: (batch) => tally.take(batch),
+    onSettled: (receipt) => tally.settle(receipt, clock.now()),
     onTurn: () => {
       turnedLoop();
-      metrics.inflightMessages.set(committer.openMessages);
+      const open = committer.openMessages;
+      metrics.inflightMessages.set(open);
+      tally.balance(open);
     },
     drainMsMax: tuning.drainMsMax,
     flushMsInterval: tuning.flushMsInterval,

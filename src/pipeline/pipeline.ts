@@ -19,6 +19,8 @@ export interface PipelineOptions {
   readonly clock: Clock;
   /** Ends when the sink is not behind with its acknowledgements. */
   readonly caughtUp: () => Promise<void>;
+  /** Told once for every consumed batch. */
+  readonly onTaken: (batch: Batch) => void;
   /** Told once for every settled batch, before its slab is used again. */
   readonly onSettled: (receipt: Receipt) => void;
   /** Told at every turn of the loop. */
@@ -84,8 +86,9 @@ export class Pipeline {
 
   /** validate → route → sink → commit, beside the loop. The sink takes batches in order and settles them in any. */
   #process(batch: Batch): void {
-    const { validator, validPartitions, sink, committer } = this.#options;
+    const { validator, validPartitions, sink, committer, onTaken } = this.#options;
     committer.track(batch);
+    onTaken(batch);
     const judged = validator.judge(batch);
     // Its turn may be far off: until then nobody listens, and a failure must not end the process unheard.
     judged.catch(() => {});

@@ -1,4 +1,5 @@
-import type { Receipt } from '../model/delivery.ts';
+import type { Batch } from '../model/batch.ts';
+import type { Receipt, Reject } from '../model/delivery.ts';
 import { answer } from '../model/slab.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
@@ -8,32 +9,75 @@ export type SchemaName = (schema: number) => string | null;
 /** More schema versions than a catalog will ever hold. */
 const schemasMax = 2 ** 20;
 
-/** Adds a settled batch to the counters. Counts by topic and schema are gathered first: a counter is touched once a batch. */
-export function tally({ batch, rejects }: Receipt, schemaName: SchemaName, metrics: Metrics, nowMs: number): void {
-  const { slab, topics } = batch;
-  const bad = new Set(rejects.map(({ row }) => row));
-  const passed = new Map<number, number>();
-  for (let row = 0; row < slab.count; row++) {
-    if (bad.has(row)) continue;
-    const schema = slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number);
-    const key = (slab.topic(row) + 1) * schemasMax + schema;
-    passed.set(key, (passed.get(key) ?? 0) + 1);
+export interface TallyOptions {
+  readonly schemaName: SchemaName;
+  readonly metrics: Metrics;
+}
+
+/**
+ * The ledger of the running service: what it took in, what it settled, and both by topic, schema and cause as metrics. Invariant: what
+ * was taken in is settled or still open. Counts by topic and schema are gathered first: a counter is touched once a batch.
+ */
+export class Tally {
+  readonly #options: TallyOptions;
+  #taken = 0;
+  #settled = 0;
+
+  constructor(options: TallyOptions) {
+    this.#options = options;
   }
-  for (const [key, count] of passed) {
-    const topic = topics[Math.floor((key + 1) / schemasMax) - 1] as string;
-    const number = ((key + 1) % schemasMax) - 1;
-    const schema = metrics.schemaLabel(schemaName(number));
-    metrics.recordsProcessed.inc({ topic, schema }, count);
-    if (number < 0) metrics.recordsTombstone.inc({ topic }, count);
-    else metrics.recordsValid.inc({ topic, schema }, count);
+
+  /** A batch was consumed. */
+  take({ slab }: Batch): void {
+    this.#taken += slab.count;
   }
-  for (const { row, fault } of rejects) {
-    const topic = topics[slab.topic(row)] as string;
-    const schema = metrics.schemaLabel(fault.schema_name);
-    metrics.recordsProcessed.inc({ topic, schema });
-    metrics.recordsInvalid.inc({ topic, schema, error_type: fault.error_type });
+
+  /** Every message of a batch is where it belongs. Its slab must still hold it. */
+  settle({ batch, rejects }: Receipt, nowMs: number): void {
+    const { metrics } = this.#options;
+    this.#settled += this.#addPassed(batch, new Set(rejects.map(({ row }) => row))) + this.#addRejects(batch, rejects);
+    metrics.batches.inc();
+    // The first row is the oldest of its partition, and near enough the oldest of the batch.
+    metrics.endToEnd.observe(Math.max(0, nowMs - batch.slab.timestamp(0)) / 1000);
   }
-  metrics.batches.inc();
-  // The first row is the oldest of its partition, and near enough the oldest of the batch.
-  metrics.endToEnd.observe(Math.max(0, nowMs - slab.timestamp(0)) / 1000);
+
+  /** Shows how many messages are neither settled nor among the open ones: 0 unless this process has a bug. */
+  balance(openMessages: number): number {
+    const unaccounted = Math.abs(this.#taken - this.#settled - openMessages);
+    this.#options.metrics.unaccountedRecords.set(unaccounted);
+    return unaccounted;
+  }
+
+  #addPassed({ slab, topics }: Batch, bad: ReadonlySet<number>): number {
+    const { schemaName, metrics } = this.#options;
+    const passed = new Map<number, number>();
+    for (let row = 0; row < slab.count; row++) {
+      if (bad.has(row)) continue;
+      const schema = slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number);
+      const key = (slab.topic(row) + 1) * schemasMax + schema;
+      passed.set(key, (passed.get(key) ?? 0) + 1);
+    }
+    let sum = 0;
+    for (const [key, count] of passed) {
+      const topic = topics[Math.floor((key + 1) / schemasMax) - 1] as string;
+      const number = ((key + 1) % schemasMax) - 1;
+      const schema = metrics.schemaLabel(schemaName(number));
+      metrics.recordsProcessed.inc({ topic, schema }, count);
+      if (number < 0) metrics.recordsTombstone.inc({ topic }, count);
+      else metrics.recordsValid.inc({ topic, schema }, count);
+      sum += count;
+    }
+    return sum;
+  }
+
+  #addRejects({ slab, topics }: Batch, rejects: readonly Reject[]): number {
+    const { metrics } = this.#options;
+    for (const { row, fault } of rejects) {
+      const topic = topics[slab.topic(row)] as string;
+      const schema = metrics.schemaLabel(fault.schema_name);
+      metrics.recordsProcessed.inc({ topic, schema });
+      metrics.recordsInvalid.inc({ topic, schema, error_type: fault.error_type });
+    }
+    return rejects.length;
+  }
 }

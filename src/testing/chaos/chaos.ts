@@ -25,7 +25,7 @@ export interface ChaosReport {
   readonly seconds: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly starts: number;
-  /** Instances that ended by themselves; each was started again. */
+  /** Instances that ended by themselves; each was started again. One that ended while it ran has failed the run. */
   readonly deaths: readonly Death[];
   readonly badStops: readonly Death[];
   readonly residentMbMax: number;
@@ -59,7 +59,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     await fleet.close();
     say(`${load.sent.toLocaleString('en')} messages sent, all committed ${recoverySeconds.toFixed(1)} s after the last fault; verifying …`);
     const { counts, unaccounted, disordered } = await balance(stage);
-    const isWhole = counts.unaccounted === 0 && disordered.count === 0 && counts.in === load.sent && fleet.badStops.length === 0;
+    const isCalm = fleet.badStops.length === 0 && fleet.deaths.every(({ wasRunning }) => !wasRunning);
+    const isWhole = counts.unaccounted === 0 && disordered.count === 0 && counts.in === load.sent && isCalm;
     const { starts, deaths, badStops, residentMbMax } = fleet;
     return { seed, ...played, starts, deaths, badStops, residentMbMax, recoverySeconds, counts, unaccounted, disordered, isWhole };
   } finally {

@@ -8,16 +8,19 @@ import { startReaper } from '../services/reaper.ts';
 
 interface Member {
   readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
+  readonly ended: Promise<Death['end']>;
   readonly logFile: string;
   /** We ended it ourselves. */
   isEnding: boolean;
 }
 
-/** An instance that ended without being asked to. */
+/** An instance that ended without being asked to, or not as it was asked to. */
 export interface Death {
-  readonly code: number | null;
+  /** The exit code, or the name of the signal. */
+  readonly end: number | NodeJS.Signals;
   readonly lastLine: string;
+  /** Had it come so far as to read? What ends before cannot lose anything: it found a server away and said so. */
+  readonly wasRunning: boolean;
 }
 
 const restartAfterMs = 500;
@@ -65,16 +68,16 @@ export class Fleet {
     const log = createWriteStream(logFile);
     child.stdout?.pipe(log, { end: false });
     child.stderr?.pipe(log, { end: false });
-    const ended = once(child, 'exit').then(([code]) => {
+    const ended = once(child, 'exit').then(([code, signal]) => {
       log.end();
-      return code as number | null;
+      return (code ?? signal) as Death['end'];
     });
     const member: Member = { child, ended, logFile, isEnding: false };
     this.#members.add(member);
-    void ended.then(async (code) => {
+    void ended.then(async (end) => {
       this.#members.delete(member);
       if (member.isEnding) return;
-      this.deaths.push({ code, lastLine: lastLineOf(logFile) });
+      this.deaths.push(deathOf(end, logFile));
       await sleep(restartAfterMs);
       this.start();
     });
@@ -97,10 +100,12 @@ export class Fleet {
     member.isEnding = true;
     member.child.kill('SIGTERM');
     const late = new AbortController();
-    const code = await Promise.race([member.ended, sleep(stopMsMax, 'late' as const, { signal: late.signal })]);
+    const lateKill = sleep(stopMsMax, undefined, { signal: late.signal }).then(() => this.kill(member));
+    const end = await member.ended;
     late.abort();
-    if (code === 'late') await this.kill(member);
-    if (code !== 0) this.badStops.push({ code: code === 'late' ? null : code, lastLine: lastLineOf(member.logFile) });
+    await lateKill.catch(() => {});
+    const death = deathOf(end, member.logFile);
+    if (end !== 0 && death.wasRunning) this.badStops.push(death);
   }
 
   /** Freezes it, as a machine under a debugger or out of memory does. */
@@ -126,8 +131,9 @@ export class Fleet {
   }
 }
 
-function lastLineOf(file: string): string {
-  return readOrNothing(file).trimEnd().split('\n').at(-1)?.slice(0, 400) ?? '';
+function deathOf(end: Death['end'], logFile: string): Death {
+  const lines = readOrNothing(logFile).trimEnd().split('\n');
+  return { end, lastLine: lines.at(-1)?.slice(0, 400) ?? '', wasRunning: lines.some((line) => line.includes('"msg":"started"')) };
 }
 
 function readOrNothing(file: string): string {

@@ -52,8 +52,8 @@ function describe(report: ChaosReport): string {
   const played = Object.values(report.faults).reduce((sum, count) => sum + count, 0);
   const lines = [
     `seed ${seed}: ${played} faults in ${seconds} s, ${report.starts} starts, ${deaths.length} instances ended by themselves, at most ${report.residentMbMax} MB`,
-    ...deaths.map(({ code, lastLine }) => `  ended with ${code}: ${lastLine}`),
-    ...badStops.map(({ code, lastLine }) => `  did not stop as it should (${code}): ${lastLine}`),
+    ...deaths.map(({ end, lastLine, wasRunning }) => `  ${wasRunning ? 'ended' : 'did not start'}: ${end}: ${lastLine}`),
+    ...badStops.map(({ end, lastLine }) => `  did not stop as it should: ${end}: ${lastLine}`),
     JSON.stringify(counts),
     ...unaccounted.map(({ topic, partition, offset, reason }) => `unaccounted: ${topic}/${partition}/${offset} ${reason}`),
     `${report.disordered.count} copies out of order`,

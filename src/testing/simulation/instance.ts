@@ -4,6 +4,7 @@ import { answer, Slab } from '../../model/slab.ts';
 import { SlabRing } from '../../model/slab-ring.ts';
 import type { Fault } from '../../model/verdict.ts';
 import { silentLog } from '../../observe/log.ts';
+import { createMetrics } from '../../observe/metrics.ts';
 import { Batcher } from '../../pipeline/batch/batcher.ts';
 import { Committer } from '../../pipeline/commit/committer.ts';
 import { Consumer } from '../../pipeline/consume/consumer.ts';
@@ -11,6 +12,7 @@ import { Pipeline } from '../../pipeline/pipeline.ts';
 import { publishRefusal } from '../../pipeline/sink/publish-refusal.ts';
 import { Quarantine } from '../../pipeline/sink/quarantine.ts';
 import { Sink } from '../../pipeline/sink/sink.ts';
+import { Tally } from '../../pipeline/tally.ts';
 import { type Judge, Validator } from '../../pipeline/validate/validator.ts';
 import { topics } from './books.ts';
 import type { Group } from './group.ts';
@@ -20,6 +22,7 @@ import { SimulatedStores } from './simulated-stores.ts';
 import { crashed, type World } from './world.ts';
 
 const log = silentLog();
+const metrics = createMetrics();
 
 /** A process of the service: the real stages, joined as `app.ts` joins them, over simulated neighbours. */
 export class Instance {
@@ -88,6 +91,7 @@ export class Instance {
     const { random } = this.#world;
     const committer = new Committer(this.#source);
     const ring = new SlabRing({ slabs: 1 + random.below(5), rowsMax: 1 + random.below(12), bytesMax: 500 });
+    const tally = new Tally({ schemaName: () => null, metrics });
     const validator = new Validator({
       judge: this.#judge(),
       catalog: () => ({ revision: 0, files: [] }) as never,
@@ -120,8 +124,12 @@ export class Instance {
       committer,
       clock,
       caughtUp: () => this.#publisher.caughtUp(),
-      onSettled: () => {},
-      onTurn: () => {},
+      onTaken: (batch) => tally.take(batch),
+      onSettled: (receipt) => tally.settle(receipt, 0),
+      onTurn: () => {
+        const unaccounted = tally.balance(committer.openMessages);
+        if (unaccounted > 0) this.#world.books.refuse(`${this.name} cannot place ${unaccounted} messages`);
+      },
       drainMsMax: 17_000,
       flushMsInterval: 250,
     });

@@ -27,7 +27,7 @@ const mutants: readonly Mutant[] = [
     cut: 'sink.deliver(delivery).then(',
     put: 'this.#guard(() => committer.settle(batch)); sink.deliver(delivery).then(',
     mode: 'safety',
-    found: /was stored while \d+ is not durable/,
+    found: /was stored while \d+ is not durable|cannot place \d+ messages/,
   },
   {
     name: 'the epoch is not checked when a claim settles',
@@ -108,6 +108,14 @@ const mutants: readonly Mutant[] = [
     put: '',
     mode: 'liveness',
     found: /not everything is committed/,
+  },
+  {
+    name: 'a settled message is not counted',
+    file: 'src/pipeline/tally.ts',
+    cut: 'if (bad.has(row)) continue;',
+    put: 'if (bad.has(row) || row === 3) continue;',
+    mode: 'liveness',
+    found: /cannot place \d+ messages/,
   },
   {
     name: 'nobody keeps the membership alive while there is no room',

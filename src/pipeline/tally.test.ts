@@ -1,0 +1,36 @@
+import { beforeEach, expect, test } from 'vitest';
+import { answer } from '../model/slab.ts';
+import { createMetrics, type Metrics } from '../observe/metrics.ts';
+import { buildBatch } from '../testing/build-batch.ts';
+import { Tally } from './tally.ts';
+
+let metrics: Metrics;
+let tally: Tally;
+
+beforeEach(() => {
+  metrics = createMetrics();
+  tally = new Tally({ schemaName: () => null, metrics });
+});
+
+const batch = buildBatch([{}, { answer: answer.faulty }, { answer: answer.tombstone, value: null }]);
+const fault = { error_type: 'schema_violation', schema_name: null } as never;
+
+test('what was taken in is open or settled', () => {
+  tally.take(batch);
+  expect(tally.balance(3)).toBe(0);
+  tally.settle({ batch, rejects: [{ row: 1, fault }] }, 0);
+  expect(tally.balance(0)).toBe(0);
+});
+
+test('a message that is neither is unaccounted, and the metric says so', async () => {
+  tally.take(batch);
+  expect(tally.balance(2)).toBe(1);
+  expect(await metrics.registry.metrics()).toMatch(/^dataquarantine_unaccounted_records 1$/m);
+});
+
+test('a message that is settled twice is unaccounted, too', () => {
+  tally.take(batch);
+  const reject = { row: 1, fault };
+  tally.settle({ batch, rejects: [reject, reject] }, 0);
+  expect(tally.balance(0)).toBe(1);
+});
