@@ -78,6 +78,6 @@ test('a server that is not there is a closed connection', async () => {
   });
   const late = connect({ host: '127.0.0.1', port: proxy.port });
   late.on('error', () => {});
-  await once(late, 'close');
+  await new Promise((resolve) => late.once('close', resolve));
   expect(late.destroyed).toBe(true);
 });
