@@ -29,6 +29,7 @@ describe('usage', () => {
     'validate',
     'schemas compile',
     'schemas check',
+    'schemas diff',
     'verify',
     'migrate',
     'topics create',

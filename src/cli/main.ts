@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { DataQuarantineError } from '../lib/errors.ts';
 import { withoutUrlSecrets } from '../lib/mask.ts';
-import { packageRoot } from '../lib/package-root.ts';
+import { packageVersion } from '../lib/package-version.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { type ExitCode, type Io, processIo } from './io.ts';
 import { printLine } from './print.ts';
@@ -25,7 +23,7 @@ const commands: readonly CommandRow[] = [
     load: async () => (await import('./demo.ts')).registerDemo,
   },
   { name: 'validate', summary: 'validate JSON documents offline', load: async () => (await import('./validate.ts')).registerValidate },
-  { name: 'schemas', summary: 'compile and check schemas', load: async () => (await import('./schemas.ts')).registerSchemas },
+  { name: 'schemas', summary: 'compile, check and compare schemas', load: async () => (await import('./schemas.ts')).registerSchemas },
   {
     name: 'verify',
     summary: 'prove from topics and database that nothing is lost',
@@ -74,10 +72,9 @@ function describe(error: unknown): string {
 }
 
 function createProgram(io: Io): Command {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
   return new Command('dq')
     .description('Validates Kafka messages against versioned schemas and quarantines the bad ones, losing none.')
-    .version(version)
+    .version(packageVersion())
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })

@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { packageRoot } from '../lib/package-root.ts';
+import { packageVersion } from '../lib/package-version.ts';
+import type { CompatibilityMode } from '../registry/compatibility/compare-schemas.ts';
 import type { SchemaReport } from './check-schemas.ts';
 import type { Io } from './io.ts';
 import { paint, printJson, printLine, printTable } from './print.ts';
@@ -11,13 +14,33 @@ interface CompileOptions {
 }
 
 interface CheckOptions {
+  readonly mode: CompatibilityMode;
+  readonly json?: boolean;
+  readonly sarif?: string;
+  readonly junit?: string;
+}
+
+interface DiffOptions {
+  readonly mode: CompatibilityMode;
   readonly json?: boolean;
 }
+
+const modes = ['backward', 'backward_transitive', 'forward', 'forward_transitive', 'full', 'full_transitive', 'none'];
+const modeOption = () => new Option('--mode <mode>', 'what has to stay compatible').choices(modes).default('backward');
+const modeHelp = `
+backward: whatever fits the older version fits the newer one, so old producers may go on. forward: the other way round, so old
+consumers may go on. full: both. The transitive modes look at all versions before, not at the last one alone.`;
 
 /** `dq schemas`. */
 export function registerSchemas(program: Command, io: Io): void {
   const dirDefault = io.env['DQ_SCHEMAS_DIR'] ?? 'schemas';
-  const schemas = program.command('schemas').description('build and check schemas');
+  const schemas = program.command('schemas').description('build, check and compare schemas');
+  registerCompile(schemas, dirDefault, io);
+  registerCheck(schemas, dirDefault, io);
+  registerDiff(schemas, io);
+}
+
+function registerCompile(schemas: Command, dirDefault: string, io: Io): void {
   schemas
     .command('compile')
     .description('generate the validators of all schema versions ahead of a start')
@@ -30,33 +53,81 @@ export function registerSchemas(program: Command, io: Io): void {
       if (json) printJson(io.stdout, { out, validators });
       else printLine(io.stdout, `${validators.length} validators written to ${out}`);
     });
+}
+
+function registerCheck(schemas: Command, dirDefault: string, io: Io): void {
   schemas
     .command('check')
-    .description('load, compile and lint all schema versions, and judge their examples')
+    .description('load, compile and lint all schema versions, judge their examples, and compare each with the version before it')
     .argument('[dir]', 'the schema folder', dirDefault)
+    .addOption(modeOption())
+    .option('--sarif <file>', 'write what was found as SARIF, for code hosts')
+    .option('--junit <file>', 'write what was found as JUnit XML, for build servers')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nExits with 1 if a schema is bad. Warnings are for people and change nothing.')
-    .action(async (dir: string, { json }: CheckOptions) => {
-      const { checkSchemas } = await import('./check-schemas.ts');
-      const reports = await checkSchemas(dir);
-      const ok = reports.every(({ problems }) => problems.length === 0);
-      if (json) printJson(io.stdout, { ok, schemas: reports });
-      else printReports(io, reports);
+    .addHelpText(
+      'after',
+      `${modeHelp}\n\nA new major version may break. Exits with 1 if a schema is bad. Warnings are for people and change nothing.`,
+    )
+    .action(async (dir: string, { mode, json, sarif, junit }: CheckOptions) => {
+      const { checkSchemas, problemsOf } = await import('./check-schemas.ts');
+      const { junitOf, sarifOf } = await import('./check-report.ts');
+      const reports = await checkSchemas(dir, mode);
+      const ok = reports.every((report) => problemsOf(report).length === 0);
+      if (sarif) await writeFile(sarif, `${JSON.stringify(sarifOf(reports, packageVersion()), null, 2)}\n`);
+      if (junit) await writeFile(junit, junitOf(reports));
+      if (json) printJson(io.stdout, { ok, schemas: reports.map(toJson) });
+      else await printReports(io, reports);
       if (!ok) io.exitCode = 1;
     });
 }
 
-function printReports(io: Io, reports: readonly SchemaReport[]): void {
+function registerDiff(schemas: Command, io: Io): void {
+  schemas
+    .command('diff')
+    .description('say whether documents that fit one version of a schema fit another, with a document that proves it where not')
+    .argument('<old>', 'the older version: a JSON Schema or a schema file, in JSON or YAML')
+    .argument('<new>', 'the newer version')
+    .addOption(modeOption())
+    .option('--json', 'for machines')
+    .addHelpText('after', `${modeHelp}\n\nExits with 1 if they are not compatible, or if that stays open.`)
+    .action(async (older: string, newer: string, { mode, json }: DiffOptions) => {
+      const { diffSchemas, printCompatibility } = await import('./diff-schemas.ts');
+      const compatibility = await diffSchemas(older, newer, mode);
+      if (json) printJson(io.stdout, compatibility);
+      else printCompatibility(io, `${older} → ${newer}`, compatibility);
+      if (compatibility.compatible !== true) io.exitCode = 1;
+    });
+}
+
+function toJson({ issues, ...report }: SchemaReport): object {
+  const texts = (wanted: string) => issues.filter(({ level }) => level === wanted).map(({ text }) => text);
+  return { ...report, problems: texts('error'), warnings: texts('warning') };
+}
+
+async function printReports(io: Io, reports: readonly SchemaReport[]): Promise<void> {
+  const { printCompatibility } = await import('./diff-schemas.ts');
   const head = ['schema', 'version', 'examples', 'result'];
-  const row = ({ name, version, examples, problems }: SchemaReport) => [
-    name,
-    version,
-    String(examples),
-    problems.length > 0 ? paint(io, 'red', 'bad') : paint(io, 'green', 'good'),
+  const isBad = ({ issues }: SchemaReport) => issues.some(({ level }) => level === 'error');
+  const row = (report: SchemaReport) => [
+    report.name,
+    report.version,
+    String(report.examples),
+    isBad(report) ? paint(io, 'red', 'bad') : paint(io, 'green', 'good'),
   ];
   printTable(io, head, reports.map(row));
-  for (const { problems } of reports) for (const problem of problems) printLine(io.stdout, `${paint(io, 'red', 'problem')}  ${problem}`);
-  for (const { file, warnings } of reports) {
-    for (const warning of warnings) printLine(io.stdout, `${paint(io, 'yellow', 'warning')}  ${file}: ${warning}`);
+  for (const { name, version, file, compatibility } of reports) {
+    for (const step of compatibility.filter(({ compatible }) => compatible !== true)) {
+      printLine(io.stdout);
+      printCompatibility(io, `${name} ${step.from} → ${version}  (${file})`, step);
+      if (step.may_break) printLine(io.stdout, '  A new major version may break; producers that name no version are judged by it at once.');
+    }
   }
+  const told = (level: string) => reports.flatMap(({ issues }) => issues.filter((issue) => issue.level === level && !isBreak(issue.rule)));
+  for (const { text } of told('error')) printLine(io.stdout, `${paint(io, 'red', 'problem')}  ${text}`);
+  for (const { text } of told('warning')) printLine(io.stdout, `${paint(io, 'yellow', 'warning')}  ${text}`);
+}
+
+/** Breaks between versions are told at length, with what shows them; all else is a line. */
+function isBreak(rule: string): boolean {
+  return !['schema', 'example', 'lint'].includes(rule);
 }

@@ -31,7 +31,7 @@ export function registerValidate(program: Command, io: Io): void {
 async function openValidator({ schema: path, engine }: ValidateOptions): Promise<Validator> {
   const { readAnySchema } = await import('../registry/any-schema.ts');
   const { createValidator } = await import('../index.ts');
-  const schema = await readAnySchema(path);
+  const { schema } = await readAnySchema(path);
   try {
     return createValidator(schema as object, { engine });
   } catch (error) {

@@ -1,13 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+import { parsePointer } from './json-pointer.ts';
 import { PlacedDocument } from './placed-document.ts';
 import { parseSchemaFile } from './schema-file.ts';
 
+/** A JSON Schema, and a way to say where in its file something stands: `FILE:LINE:COLUMN` of a JSON Pointer. */
+export interface PlacedSchema {
+  readonly schema: unknown;
+  readonly placeOf: (pointer: string | null) => string;
+}
+
 /** Reads the JSON Schema of a file that holds either the bare schema or a schema file of ours, in JSON or YAML. */
-export async function readAnySchema(path: string): Promise<unknown> {
+export async function readAnySchema(path: string): Promise<PlacedSchema> {
   const text = await readText(path);
   const content = parseJson(text) ?? new PlacedDocument(text, path).value();
-  return isSchemaFile(content) ? parseSchemaFile(text, path).schema : content;
+  if (isSchemaFile(content)) return parseSchemaFile(text, path);
+  return { schema: content, placeOf: (pointer) => new PlacedDocument(text, path).placeOf(parsePointer(pointer ?? '')) };
 }
 
 async function readText(path: string): Promise<string> {

@@ -1,0 +1,255 @@
+/* oxlint-disable unicorn/no-thenable -- `then` is a keyword of JSON Schema. */
+import type { Pair } from './pair.ts';
+
+const string = { type: 'string' };
+const number = { type: 'number' };
+const integer = { type: 'integer' };
+const draft2020 = 'https://json-schema.org/draft/2020-12/schema';
+const draft2019 = 'https://json-schema.org/draft/2019-09/schema';
+const object = (properties: object, more: object = {}) => ({ type: 'object', properties, ...more });
+const kind = (name: string, more: object = {}) => object({ kind: { const: name }, ...more }, { required: ['kind', ...Object.keys(more)] });
+const tree = (value: unknown, more: object = {}) => ({
+  definitions: { node: object({ value, children: { type: 'array', items: { $ref: '#/definitions/node' } } }, more) },
+  $ref: '#/definitions/node',
+});
+const list = (value: unknown) => ({
+  $defs: { list: { anyOf: [{ type: 'null' }, object({ head: value, tail: { $ref: '#/$defs/list' } }, { required: ['head', 'tail'] })] } },
+  $schema: draft2020,
+  $ref: '#/$defs/list',
+});
+
+/** Pairs about unions, conditions, negation, references and recursion. */
+export const logicPairs: readonly Pair[] = [
+  ['anyOf with one more branch', { anyOf: [string] }, { anyOf: [string, integer] }, true, false],
+  ['anyOf in another order', { anyOf: [string, integer] }, { anyOf: [integer, string] }, true, true],
+  ['anyOf as type list', { anyOf: [string, { type: 'null' }] }, { type: ['string', 'null'] }, true, true],
+  ['anyOf with a branch within another', { anyOf: [integer, number] }, number, true, true],
+  ['oneOf with branches that meet', { oneOf: [integer, number] }, number, true, false],
+  ['oneOf integer or number is no integer', { oneOf: [integer, number] }, { type: 'number', not: integer }, true, true],
+  ['oneOf to anyOf', { oneOf: [string, integer] }, { anyOf: [string, integer] }, true, true],
+  [
+    'anyOf to oneOf where they meet',
+    { anyOf: [{ minimum: 0 }, { maximum: 10 }] },
+    { oneOf: [{ minimum: 0 }, { maximum: 10 }] },
+    false,
+    true,
+  ],
+  [
+    'oneOf by a discriminator grows',
+    { oneOf: [kind('a', { x: string }), kind('b', { y: integer })] },
+    { oneOf: [kind('a', { x: string }), kind('b', { y: integer }), kind('c')] },
+    true,
+    false,
+  ],
+  [
+    'oneOf by a discriminator, branch narrowed',
+    { oneOf: [kind('a', { x: string }), kind('b', { y: integer })] },
+    { oneOf: [kind('a', { x: { type: 'string', maxLength: 3 } }), kind('b', { y: integer })] },
+    false,
+    true,
+  ],
+  ['oneOf by a discriminator to anyOf', { oneOf: [kind('a'), kind('b')] }, { anyOf: [kind('a'), kind('b')] }, true, true],
+  ['oneOf branch twice allows nothing', { oneOf: [string, string] }, false, true, true],
+  [
+    'a union of objects as one object',
+    { anyOf: [kind('a'), kind('b')] },
+    object({ kind: { enum: ['a', 'b'] } }, { required: ['kind'] }),
+    true,
+    true,
+  ],
+  [
+    'allOf flattened',
+    { allOf: [{ type: 'integer' }, { minimum: 0 }, { maximum: 5 }] },
+    { type: 'integer', minimum: 0, maximum: 5 },
+    true,
+    true,
+  ],
+  ['allOf with one more part', { allOf: [string] }, { allOf: [string, { minLength: 1 }] }, false, true],
+  ['allOf that contradicts', { allOf: [string, integer] }, false, true, true],
+  [
+    'allOf of closed objects',
+    { allOf: [object({ a: string }, { additionalProperties: false }), object({ b: string }, { additionalProperties: false })] },
+    { type: 'object', maxProperties: 0 },
+    true,
+    true,
+  ],
+  ['not of not', { not: { not: string } }, string, true, true],
+  ['not string', { not: string }, { type: ['null', 'boolean', 'number', 'array', 'object'] }, true, true],
+  ['not added', string, { type: 'string', not: { const: 'x' } }, false, true],
+  ['not of what cannot be', string, { type: 'string', not: integer }, true, true],
+  ['not required', { type: 'object', not: { required: ['a'] } }, { type: 'object', properties: { a: false } }, true, true],
+  ['not an enum', { type: 'integer', minimum: 1, maximum: 3, not: { const: 2 } }, { enum: [1, 3] }, true, true],
+  [
+    'one of two members, not both',
+    { type: 'object', oneOf: [{ required: ['a'] }, { required: ['b'] }] },
+    { type: 'object', anyOf: [{ required: ['a'] }, { required: ['b'] }] },
+    true,
+    false,
+  ],
+  ['if without then', string, { type: 'string', if: { minLength: 3 } }, true, true],
+  [
+    'if and then as a union',
+    { if: string, then: { minLength: 1 }, else: integer },
+    { anyOf: [{ type: 'string', minLength: 1 }, integer] },
+    true,
+    true,
+  ],
+  [
+    'then narrowed',
+    object({ k: string, v: true }, { if: { properties: { k: { const: 'n' } }, required: ['k'] }, then: { properties: { v: number } } }),
+    object({ k: string, v: true }, { if: { properties: { k: { const: 'n' } }, required: ['k'] }, then: { properties: { v: integer } } }),
+    false,
+    true,
+  ],
+  [
+    'a condition added',
+    object({ country: string }),
+    object({ country: string }, { if: { properties: { country: { const: 'US' } }, required: ['country'] }, then: { required: ['state'] } }),
+    false,
+    true,
+  ],
+  [
+    'a condition that always held',
+    object({ k: { const: 'a' }, v: string }, { required: ['k', 'v'] }),
+    object({}, { if: { properties: { k: { const: 'a' } } }, then: { required: ['v'] } }),
+    true,
+    false,
+  ],
+  [
+    'a reference and what it stands for',
+    { definitions: { a: string }, properties: { x: { $ref: '#/definitions/a' } } },
+    { properties: { x: string } },
+    true,
+    true,
+  ],
+  [
+    'a definition narrowed',
+    { definitions: { a: string }, type: 'object', properties: { x: { $ref: '#/definitions/a' } } },
+    { definitions: { a: { type: 'string', minLength: 2 } }, type: 'object', properties: { x: { $ref: '#/definitions/a' } } },
+    false,
+    true,
+  ],
+  ['an unused definition changed', { definitions: { a: string }, ...integer }, { definitions: { a: number }, ...integer }, true, true],
+  [
+    'keywords beside $ref say nothing in draft-07',
+    { definitions: { a: string }, $ref: '#/definitions/a', minLength: 5 },
+    string,
+    true,
+    true,
+  ],
+  [
+    'keywords beside $ref count in 2019-09',
+    { $schema: draft2019, $defs: { a: string }, $ref: '#/$defs/a', minLength: 5 },
+    { type: 'string', minLength: 5 },
+    true,
+    true,
+  ],
+  [
+    '$id and relative references',
+    {
+      $id: 'https://example.com/root.json',
+      definitions: { a: { $id: 'item.json', type: 'integer' } },
+      type: 'array',
+      items: { $ref: 'item.json' },
+    },
+    { type: 'array', items: number },
+    true,
+    false,
+  ],
+  ['$anchor', { $schema: draft2020, $defs: { a: { $anchor: 'thing', type: 'integer' } }, $ref: '#thing' }, number, true, false],
+  ['a tree, the same', tree(integer), tree(integer), true, true],
+  ['a tree with wider values', tree(integer), tree(number), true, false],
+  ['a tree with a required value', tree(integer), tree(integer, { required: ['value'] }), false, true],
+  [
+    'a tree whose names changed',
+    tree(integer),
+    {
+      $defs: { other: object({ value: integer, children: { type: 'array', items: { $ref: '#/$defs/other' } } }) },
+      $schema: draft2020,
+      $ref: '#/$defs/other',
+    },
+    true,
+    true,
+  ],
+  [
+    'a tree against its unrolled self',
+    tree(integer),
+    object(
+      { value: integer, children: { type: 'array', items: tree(integer).definitions.node }, definitions: {} },
+      { definitions: tree(integer).definitions },
+    ),
+    null,
+    null,
+  ],
+  ['a list, the same', list(integer), list(integer), true, true],
+  ['a list with wider heads', list(integer), list(number), true, false],
+  [
+    'a list that never ends is no list',
+    { $schema: draft2020, $defs: { l: object({ tail: { $ref: '#/$defs/l' } }, { required: ['tail'] }) }, $ref: '#/$defs/l' },
+    false,
+    true,
+    true,
+  ],
+  [
+    'the root refers to itself',
+    { properties: { next: { $ref: '#' } }, type: 'object' },
+    { properties: { next: { $ref: '#' } }, type: ['object', 'null'] },
+    true,
+    false,
+  ],
+  [
+    'recursion by two names',
+    {
+      definitions: { a: object({ b: { $ref: '#/definitions/b' } }), b: object({ a: { $ref: '#/definitions/a' } }) },
+      $ref: '#/definitions/a',
+    },
+    {
+      definitions: { a: object({ b: { $ref: '#/definitions/b' } }), b: object({ a: { $ref: '#/definitions/a' } }, { required: ['a'] }) },
+      $ref: '#/definitions/a',
+    },
+    false,
+    true,
+  ],
+  [
+    '$recursiveRef',
+    { $schema: draft2019, type: 'object', properties: { child: { $recursiveRef: '#' } } },
+    { $schema: draft2019, type: 'object', properties: { child: { $ref: '#' } } },
+    true,
+    true,
+  ],
+  [
+    '$dynamicRef to one anchor',
+    { $schema: draft2020, $dynamicAnchor: 'node', type: 'object', properties: { child: { $dynamicRef: '#node' } } },
+    { $schema: draft2020, type: 'object', properties: { child: { $ref: '#' } } },
+    true,
+    true,
+  ],
+  [
+    'drafts differ, meaning does not',
+    { $schema: 'http://json-schema.org/draft-07/schema#', type: 'array', items: [string, integer], additionalItems: false },
+    { $schema: draft2020, type: 'array', prefixItems: [string, integer], items: false },
+    true,
+    true,
+  ],
+  [
+    'a closed object that a union opens',
+    object({ a: string }, { additionalProperties: false }),
+    { anyOf: [object({ a: string }, { additionalProperties: false }), object({ b: integer }, { additionalProperties: false })] },
+    true,
+    false,
+  ],
+  [
+    'a property split over two branches',
+    object({ a: { type: ['string', 'integer'] } }, { required: ['a'] }),
+    { anyOf: [object({ a: string }, { required: ['a'] }), object({ a: integer }, { required: ['a'] })] },
+    true,
+    true,
+  ],
+  [
+    'two properties split over two branches',
+    object({ a: { enum: [1, 2] }, b: { enum: [1, 2] } }, { required: ['a', 'b'] }),
+    { anyOf: [object({ a: { const: 1 } }), object({ b: { const: 2 } })] },
+    false,
+    false,
+  ],
+];
