@@ -3,11 +3,10 @@ import type { Header } from '../../model/header.ts';
 import { type MessageParts, Slab } from '../../model/slab.ts';
 import { brokers, freshTopic } from '../../testing/broker.ts';
 import { buildMessage } from '../../testing/build-batch.ts';
-import { fillTo, laneNames, publisherOf, sourceOf, turn } from '../../testing/lanes.ts';
+import { fillTo, laneNames, publisherOf, sourceOf } from '../../testing/lanes.ts';
 import { publishMessages } from '../../testing/publish-messages.ts';
 import { encodeBatch, produceRaw, type RawRecord } from '../../testing/raw-records.ts';
 import { openWire, type Wire, type WireRecord } from '../kafka-wire/wire.ts';
-import type { Source } from './lane.ts';
 
 let wire: Wire;
 
@@ -113,19 +112,6 @@ describe.each(laneNames)('the %s lane', (lane) => {
     source.storeOffsets([{ topic, partition: 0, epoch: slab.epoch(0) + 1, offsetNext: 1 }]);
     await close();
     expect((await wire.committed(groupId, [topic])).get(topic)).toEqual([null]);
-  });
-
-  test('two members share the partitions, and one that leaves hands its own over', async () => {
-    const topic = await freshTopic('share', { partitions: 4 });
-    const one = await sourceOf(lane, topic);
-    const slab = Slab.allocate(8, 1_000);
-    const held = (source: Source) => [0, 1, 2, 3].filter((partition) => source.epochOf(topic, partition) !== null).length;
-    while (held(one.source) < 4) await turn(one.source, slab, 50);
-    const other = await sourceOf(lane, topic, { groupId: one.groupId });
-    while (held(one.source) !== 2 || held(other.source) !== 2)
-      await Promise.all([turn(one.source, slab, 50), turn(other.source, slab, 50)]);
-    await other.close();
-    while (held(one.source) < 4) await turn(one.source, slab, 50);
   });
 
   test('publications keep their order within a partition, however many are on their way', async () => {

@@ -107,6 +107,7 @@ export class RepairingPublisher implements Publisher {
 
   /** Disconnects. What is still in flight gets two seconds; nobody waits for it any more, and its source is read again. */
   async close(): Promise<void> {
+    if (this.#closing) return;
     this.#closing = true;
     await this.#transport.close();
   }
