@@ -26,8 +26,8 @@ async function feed(stage: Stage, count: number, seed: number): Promise<void> {
   await publisher.close();
 }
 
-test('every message is settled, committed and accounted for, and SIGTERM ends the service with code 0', async () => {
-  const stage = await openStage();
+test.each(['native', 'client'])('in the %s lane every message is settled and accounted for, and SIGTERM ends with code 0', async (lane) => {
+  const stage = await openStage({ env: { DQ_LANE: lane } });
   await feed(stage, 20_000, 1);
   const engine = await stage.start();
   await stage.committed();

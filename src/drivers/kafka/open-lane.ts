@@ -19,9 +19,9 @@ export interface LaneChoice {
 }
 
 /** Which lane runs. Throws DQ_CONFIG_INVALID when the native lane is asked for and does not load here. */
-export function chooseLane(asked: 'auto' | 'native' | 'client'): LaneChoice {
+export function chooseLane(asked: 'auto' | 'native' | 'client', load: typeof loadLane = loadLane): LaneChoice {
   if (asked === 'client') return { name: 'client', native: null, missing: null };
-  const loaded = loadLane();
+  const loaded = load();
   if ('addon' in loaded) return { name: 'native', native: loaded, missing: null };
   if (asked === 'native') {
     throw new DataQuarantineError('DQ_CONFIG_INVALID', `kafka.lane: native cannot be had: ${loaded.missing}. Or use auto or client.`);
