@@ -42,7 +42,8 @@ class Reader {
   }
 
   get held(): number {
-    return Array.from({ length: partitions }, (_, at) => this.opened.source.epochOf(this.#topic, at)).filter((epoch) => epoch !== null).length;
+    return Array.from({ length: partitions }, (_, at) => this.opened.source.epochOf(this.#topic, at)).filter((epoch) => epoch !== null)
+      .length;
   }
 }
 
@@ -128,7 +129,9 @@ describe.each(laneNames)('the %s lane', (lane) => {
     const publisher = await publisherOf(lane, topic);
     await publishNumbers(publisher, topic, 0);
     const other = await publisherOf(lane, topic);
-    const messages = Array.from({ length: 4_000 }, (_, number) => buildMessage({ value: Buffer.alloc(1_000), partition: number % partitions }));
+    const messages = Array.from({ length: 4_000 }, (_, number) =>
+      buildMessage({ value: Buffer.alloc(1_000), partition: number % partitions }),
+    );
     let settled = 0;
     for (let round = 0; round < 5; round++) void publishMessages(other, topic, messages).then(() => settled++);
     const opened = await sourceOf(lane, topic);
