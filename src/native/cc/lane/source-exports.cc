@@ -71,9 +71,12 @@ void endFill(napi_env env, napi_status worked, void* data) {
   auto* fill = static_cast<Fill*>(data);
   fill->source->isBusy = false;
   napi_value result;
-  // A status other than ok says that the environment goes down before the work began: nobody waits any more.
-  if (worked == napi_ok && describeFill(env, *fill, &result) == napi_ok) {
-    (void)napi_resolve_deferred(env, fill->deferred, result);
+  // A status other than ok says that the environment goes down before the work began: nobody waits any more. Otherwise messages
+  // are in the slab, and if that cannot be told, the process must not go on without them.
+  if (worked == napi_ok) {
+    napi_status status = describeFill(env, *fill, &result);
+    if (status == napi_ok) status = napi_resolve_deferred(env, fill->deferred, result);
+    if (status != napi_ok) napi_fatal_error("dataquarantine", NAPI_AUTO_LENGTH, "a fill cannot be told", NAPI_AUTO_LENGTH);
   }
   dropFill(env, fill);
 }
