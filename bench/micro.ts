@@ -19,7 +19,7 @@ import { defaultLimits } from '../src/workers/read-json.ts';
 import { SlabJudge } from '../src/workers/slab-judge.ts';
 import { eventOf } from './events.ts';
 
-/** Microseconds a message on one core, by the name of the work. */
+/** Microseconds of processor time a message, by the name of the work. */
 export type Micro = Readonly<Record<string, number>>;
 
 const rows = 2_000;
@@ -30,7 +30,7 @@ const rules = [{ schema: null, allowed: null, strict: false }];
 /** Each step of the way by itself, over one slab of events. `dir` is for files of the registry. */
 export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   const catalog = await loadSchemas(dir);
-  const bench = new Bench({ time: msPerTask, warmupTime: msPerTask / 4 });
+  const bench = new Bench({ time: msPerTask, warmupTime: msPerTask / 4, now: processorMs });
   const usual = createBatch(badShare);
   const flood = createBatch(1);
   const judge = ({ slab }: Batch) =>
@@ -64,6 +64,12 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
 }
 
 const progress = new JudgeProgress();
+
+/** The clock of this bench is the processor's time of this process: others may want the cores, and the figures stay what they are. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
 
 function medianMs(result: { state: string; latency?: { p50: number } }): number {
   if (result.state !== 'completed' || !result.latency) throw new Error(`a micro bench ended as ${result.state}`);
