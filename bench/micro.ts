@@ -1,17 +1,16 @@
 import { join } from 'node:path';
 import { Bench } from 'tinybench';
+import { ByteWriter } from '../src/lib/byte-writer.ts';
 import { packageRoot } from '../src/lib/package-root.ts';
 import type { Batch } from '../src/model/batch.ts';
-import type { Reject } from '../src/model/delivery.ts';
 import { answer, Slab } from '../src/model/slab.ts';
 import { silentLog } from '../src/observe/log.ts';
 import { claimsOf } from '../src/pipeline/batch/batcher.ts';
-import { ByteWriter } from '../src/pipeline/sink/byte-writer.ts';
 import { writeDeadLetter } from '../src/pipeline/sink/dead-letter.ts';
 import { quarantined } from '../src/pipeline/sink/quarantined.ts';
 import { Registry } from '../src/registry/registry.ts';
 import { encodeCopyRows } from '../src/store/copy-rows.ts';
-import { recordId } from '../src/store/record-id.ts';
+import { createRecordId } from '../src/store/record-id.ts';
 import { encodeSegment, formatStoragePath } from '../src/store/segment.ts';
 import { JudgeProgress } from '../src/workers/judge-progress.ts';
 import { type LoadedCatalog, loadCatalog } from '../src/workers/loaded-catalog.ts';
@@ -40,15 +39,15 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   bench.add('parse + ajv, all bad', () => parseAndValidate(flood, catalog));
   bench.add('judge, js, all bad', () => judge(flood));
   const { rejects } = judge(flood);
-  const identify = (topic: string, partition: number, offset: number) =>
-    recordId({ clusterId: 'bench', topicId: topic, partition, offset });
-  const records = rejects.map((reject: Reject) => quarantined(flood, reject, identify, Date.now()));
+  const identify = createRecordId({ clusterId: 'bench', topics: new Map(topics.map((topic) => [topic, { topicId: topic }])) });
+  const load = [{ batch: flood, rejects }];
+  const records = quarantined(load, identify, Date.now());
   const { places } = encodeSegment(records);
   const stored = records.map((record, index) => ({
     record,
     storagePath: formatStoragePath('bench.micro/2026/01/01/01JGFJJZ00000000000000000.seg', places[index] as (typeof places)[number]),
   }));
-  bench.add('identify', () => rejects.map((reject) => quarantined(flood, reject, identify, Date.now())));
+  bench.add('identify', () => quarantined(load, identify, Date.now()));
   bench.add('segment', () => encodeSegment(records));
   bench.add('copy rows', () => encodeCopyRows(stored));
   const letters = new ByteWriter(Slab.allocate(1, rows * 4_096).bytes, 0);

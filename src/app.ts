@@ -46,7 +46,7 @@ const tuning = {
   loopAgeMsMax: 60_000,
   loadMessagesMax: 4_096,
   loadBytesMax: 8 * 2 ** 20,
-  loadLingerMsMax: 20,
+  loadLingerMsMax: 50,
   loadsMax: 4,
 };
 

@@ -10,7 +10,12 @@ export function uuidBytes(uuid: string): Buffer {
  * {@link uuidBytes} makes them from its text.
  */
 export function uuid5(namespace: Buffer, name: string): string {
-  const hex = hash('sha1', Buffer.concat([namespace, Buffer.from(name, 'utf8')]), 'hex');
+  return uuid5Of(Buffer.concat([namespace, Buffer.from(name, 'utf8')]));
+}
+
+/** The same of bytes that hold the namespace and, behind it, the name in UTF-8. */
+export function uuid5Of(bytes: Uint8Array): string {
+  const hex = hash('sha1', bytes, 'hex');
   const variant = variants[Number.parseInt(hex.charAt(16), 16) & 3];
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -5,6 +5,8 @@ import type { Fault } from './verdict.ts';
 export interface Reject {
   readonly row: number;
   readonly fault: Fault;
+  /** Is the value JSON? Left out where the fault's type says it, or nobody has looked. */
+  readonly isJson?: boolean;
 }
 
 /** What the judges say of one batch beside the answers in its slab. */

@@ -18,6 +18,8 @@ export interface Quarantined extends SourceCoordinates {
   /** As packed by `packHeaders`. */
   readonly packedHeaders: Buffer;
   readonly fault: Fault;
+  /** Is the value JSON? Undefined where the fault's type says it, or nobody has looked. */
+  readonly isJson?: boolean | undefined;
   /** SHA-256 of the value, 32 bytes. */
   readonly payloadSha256: Buffer;
   /** Milliseconds since 1970. */

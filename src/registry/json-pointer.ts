@@ -9,7 +9,7 @@ export function parsePointer(text: string): string[] {
   return text
     .split('/')
     .slice(1)
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+    .map((segment) => (segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment));
 }
 
 export function formatPointer(segments: readonly (string | number)[]): string {

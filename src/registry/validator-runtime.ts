@@ -4,6 +4,8 @@ import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 /** What ajv says of the first place where a value does not fit. Its params come from the schema, but for names of members. */
 export interface SchemaError {
   readonly keyword: string;
+  /** Where in its schema the keyword stands. */
+  readonly schemaPath: string;
   /** JSON Pointer of the value that the keyword judged. */
   readonly instancePath: string;
   readonly params: Readonly<Record<string, unknown>>;

@@ -1,3 +1,4 @@
+import { ByteWriter } from '../lib/byte-writer.ts';
 import type { Quarantined } from '../model/record.ts';
 import type { Fault } from '../model/verdict.ts';
 
@@ -17,7 +18,8 @@ const signature = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const epochMs = Date.UTC(2000, 0, 1);
 /** The last moment that a Date can hold, some 18,000 years before PostgreSQL's own limit. */
 const dateMsMax = 8.64e15;
-const twoTo32 = 2 ** 32;
+const rowStart = Buffer.from([0, columnsCount]);
+const trailer = Buffer.from([0xff, 0xff]);
 
 /**
  * The rows in COPY's binary format, in one Buffer. Binary, because nothing in it must be escaped. Text may hold what PostgreSQL's
@@ -30,13 +32,13 @@ export function encodeCopyRows(rows: readonly StoredRow[]): Buffer {
   for (const { record, storagePath } of rows) {
     writer.row();
     writer.uuid(record.id);
-    writer.text(record.topic);
+    writer.ascii(record.topic);
     writer.int32(record.partition);
     writer.int64(record.offset);
     writer.time(record.timestamp);
     writer.bytes(record.key);
     writer.encoded(faultColumns(record.fault));
-    writer.text(storagePath);
+    writer.ascii(storagePath);
     writer.int32(record.value.length);
     writer.bytes(record.payloadSha256);
     writer.time(record.quarantinedAt);
@@ -72,54 +74,63 @@ function textBytesMax(text: string): number {
 
 /** Writes fields one after another: an int32 length (-1 for null), then the value, all big-endian. */
 class CopyWriter {
-  readonly #bytes: Buffer;
-  #at: number;
+  readonly #writer: ByteWriter;
 
   constructor(bytesMax: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(bytesMax);
-    this.#at = signature.copy(this.#bytes);
+    this.#writer = new ByteWriter(Buffer.allocUnsafeSlow(bytesMax), 0);
+    this.#writer.raw(signature);
   }
 
   row(): void {
-    this.#at = this.#bytes.writeInt16BE(columnsCount, this.#at);
+    this.#writer.raw(rowStart);
   }
 
   text(text: string | null): void {
     if (text === null) return this.#null();
-    const written = this.#bytes.write(text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text, this.#at + 4);
-    this.#at = this.#bytes.writeInt32BE(written, this.#at) + written;
+    const lengthAt = this.#writer.at;
+    this.#writer.at += 4;
+    this.#writer.utf8(text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text);
+    const end = this.#writer.at;
+    this.#writer.at = lengthAt;
+    this.#writer.int32BE(end - lengthAt - 4);
+    this.#writer.at = end;
+  }
+
+  /** A text of one byte a character, none of them NUL. */
+  ascii(text: string): void {
+    this.#writer.int32BE(text.length);
+    this.#writer.ascii(text);
   }
 
   /** Fields that were encoded before. */
   encoded(fields: Buffer): void {
-    this.#at += fields.copy(this.#bytes, this.#at);
+    this.#writer.raw(fields);
   }
 
   /** The fields so far, without the head. */
   written(): Buffer {
-    return this.#bytes.subarray(signature.length, this.#at);
+    return this.#writer.bytes.subarray(signature.length, this.#writer.at);
   }
 
   bytes(bytes: Buffer | null): void {
     if (bytes === null) return this.#null();
-    this.#at = this.#bytes.writeInt32BE(bytes.length, this.#at);
-    this.#at += bytes.copy(this.#bytes, this.#at);
+    this.#writer.int32BE(bytes.length);
+    this.#writer.raw(bytes);
   }
 
   uuid(uuid: string): void {
-    this.#at = this.#bytes.writeInt32BE(16, this.#at);
-    this.#at += this.#bytes.write(uuid.replaceAll('-', ''), this.#at, 16, 'hex');
+    this.#writer.int32BE(16);
+    this.#writer.hex(uuid);
   }
 
   int32(value: number): void {
-    this.#at = this.#bytes.writeInt32BE(4, this.#at);
-    this.#at = this.#bytes.writeInt32BE(value, this.#at);
+    this.#writer.int32BE(4);
+    this.#writer.int32BE(value);
   }
 
   int64(value: number): void {
-    this.#at = this.#bytes.writeInt32BE(8, this.#at);
-    this.#at = this.#bytes.writeInt32BE(Math.floor(value / twoTo32), this.#at);
-    this.#at = this.#bytes.writeUInt32BE(value >>> 0, this.#at);
+    this.#writer.int32BE(8);
+    this.#writer.int64BE(value);
   }
 
   /** Microseconds since 2000. A source may send any number for a time; -1 means none. */
@@ -129,11 +140,11 @@ class CopyWriter {
   }
 
   end(): Buffer {
-    this.#at = this.#bytes.writeInt16BE(-1, this.#at);
-    return this.#bytes.subarray(0, this.#at);
+    this.#writer.raw(trailer);
+    return this.#writer.bytes.subarray(0, this.#writer.at);
   }
 
   #null(): void {
-    this.#at = this.#bytes.writeInt32BE(-1, this.#at);
+    this.#writer.int32BE(-1);
   }
 }

@@ -1,5 +1,6 @@
 import { assert } from '../lib/assert.ts';
-import { uuid5, uuidBytes } from '../lib/uuid5.ts';
+import { ByteWriter } from '../lib/byte-writer.ts';
+import { uuid5, uuid5Of, uuidBytes } from '../lib/uuid5.ts';
 
 /** What makes a source message the one that it is. A topic that is deleted and made again under its name has another topic id. */
 export interface SourceIdentity {
@@ -30,9 +31,31 @@ export function recordId({ clusterId, topicId, partition, offset }: SourceIdenti
 
 /** Gives record ids by the names of topics. */
 export function createRecordId({ clusterId, topics }: ClusterIdentity): (topic: string, partition: number, offset: number) => string {
+  const names = new Map<string, ByteWriter>();
   return (topic, partition, offset) => {
-    const topicId = topics.get(topic)?.topicId;
-    assert(topicId !== undefined, 'a message came from a topic that the cluster was not asked about');
-    return recordId({ clusterId, topicId, partition, offset });
+    let name = names.get(topic);
+    if (!name) {
+      const topicId = topics.get(topic)?.topicId;
+      assert(topicId !== undefined, 'a message came from a topic that the cluster was not asked about');
+      name = nameWriter(`${clusterId}/${topicId}/`);
+      names.set(topic, name);
+    }
+    const start = name.at;
+    name.decimal(partition);
+    name.raw(slash);
+    name.decimal(offset);
+    const id = uuid5Of(name.bytes.subarray(0, name.at));
+    name.at = start;
+    return id;
   };
+}
+
+const slash = Buffer.from('/');
+/** Bytes of a partition and an offset with the slash between them, at most. */
+const numbersBytesMax = 40;
+
+/** Stands behind the namespace and the part of a name that all records of a topic share. */
+function nameWriter(shared: string): ByteWriter {
+  const start = Buffer.concat([recordNamespace, Buffer.from(shared, 'utf8')]);
+  return new ByteWriter(Buffer.concat([start, Buffer.alloc(numbersBytesMax)]), start.length);
 }

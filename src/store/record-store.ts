@@ -52,11 +52,10 @@ export class RecordStore {
    */
   async insert(rows: readonly StoredRow[]): Promise<ReadonlyMap<string, StoredPlace>> {
     const { first, repeats } = splitRepeats(rows);
-    if (first.size === 0) return repeats;
-    const ordered = [...first.values()].sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
-    const bytes = encodeCopyRows(ordered);
+    if (first.length === 0) return repeats;
+    const bytes = encodeCopyRows(first);
     await this.#database.withClient(async (client) => {
-      if (!this.#repeating && (await copyNew(client, bytes, first.size))) return;
+      if (!this.#repeating && (await copyNew(client, bytes, first.length))) return;
       const stored = await insertStaged(client, bytes, first);
       for (const [id, place] of stored) repeats.set(id, place);
       this.#repeating = stored.size > 0;
@@ -65,22 +64,40 @@ export class RecordStore {
   }
 }
 
-/** The first row of each id, and where the payloads of ids that come again in the same call lie. */
-function splitRepeats(rows: readonly StoredRow[]): { first: Map<string, StoredRow>; repeats: Map<string, StoredPlace> } {
-  const first = new Map<string, StoredRow>();
+/** The first row of each id, by the order of ids, and where the payloads of ids that come again in the same call lie. */
+function splitRepeats(rows: readonly StoredRow[]): { first: StoredRow[]; repeats: Map<string, StoredPlace> } {
+  const first: StoredRow[] = [];
   const repeats = new Map<string, StoredPlace>();
-  for (const row of rows) {
-    const { id } = row.record;
-    const earlier = first.get(id);
-    if (!earlier) {
-      first.set(id, row);
+  for (const row of orderedById(rows)) {
+    const earlier = first.at(-1)?.record;
+    if (earlier?.id !== row.record.id) {
+      first.push(row);
       continue;
     }
-    if (!earlier.record.payloadSha256.equals(row.record.payloadSha256)) throw conflict(row);
-    const { fault, quarantinedAt } = earlier.record;
-    repeats.set(id, { storagePath: earlier.storagePath, fingerprint: fault.fingerprint, quarantinedAt });
+    if (!earlier.payloadSha256.equals(row.record.payloadSha256)) throw conflict(row);
+    const { storagePath } = first.at(-1) as StoredRow;
+    repeats.set(earlier.id, { storagePath, fingerprint: earlier.fault.fingerprint, quarantinedAt: earlier.quarantinedAt });
   }
   return { first, repeats };
+}
+
+const indexes = 2 ** 21;
+
+/**
+ * The rows by the order of their ids, those of one id as they came. Numbers sort much faster than texts: 32 bits of the id and the
+ * index make one, and only where those bits are equal the texts decide.
+ */
+function orderedById(rows: readonly StoredRow[]): StoredRow[] {
+  assert(rows.length <= indexes, 'the rows of an insert are numbered by 21 bits');
+  const keys = Float64Array.from(rows, ({ record }, index) => Number.parseInt(record.id.slice(0, 8), 16) * indexes + index).sort();
+  const ordered = Array.from(keys, (key) => rows[key % indexes] as StoredRow);
+  for (let at = 1; at < ordered.length; at++) {
+    const row = ordered[at] as StoredRow;
+    let to = at;
+    while (to > 0 && row.record.id < (ordered[to - 1] as StoredRow).record.id) to -= 1;
+    if (to < at) ordered.splice(to, 0, ...ordered.splice(at, 1));
+  }
+  return ordered;
 }
 
 /** False, with nothing kept, if one of the ids has a row already. */
@@ -95,21 +112,17 @@ async function copyNew(client: DatabaseClient, bytes: Buffer, count: number): Pr
 }
 
 /** Inserts what is new by way of the staging table, in one transaction, and returns what is stored of the rest. */
-async function insertStaged(
-  client: DatabaseClient,
-  bytes: Buffer,
-  rows: ReadonlyMap<string, StoredRow>,
-): Promise<Map<string, StoredPlace>> {
+async function insertStaged(client: DatabaseClient, bytes: Buffer, rows: readonly StoredRow[]): Promise<Map<string, StoredPlace>> {
   // A stricter isolation would not see what another instance commits meanwhile.
   await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
   await client.query(createStaging);
-  assert((await copyIn(client, { sql: copyStaging, bytes, msMax: copyMsMax })) === rows.size, 'COPY took another number of rows');
+  assert((await copyIn(client, { sql: copyStaging, bytes, msMax: copyMsMax })) === rows.length, 'COPY took another number of rows');
   await client.query(insertNew);
   const { rows: repeats } = await client.query<RepeatRow>(readRepeats);
   const stored = new Map<string, StoredPlace>();
   for (const repeat of repeats) {
     if (repeat.storage_path === null) throw new DataQuarantineError('DQ_COPY_INTERRUPTED', `the row ${repeat.id} was deleted meanwhile`);
-    if (!repeat.same_payload) throw conflict(rows.get(repeat.id));
+    if (!repeat.same_payload) throw conflict(rows.find(({ record }) => record.id === repeat.id));
     const { storage_path: storagePath, fingerprint, quarantined_at: quarantinedAt } = repeat;
     stored.set(repeat.id, { storagePath, fingerprint, quarantinedAt: quarantinedAt.getTime() });
   }

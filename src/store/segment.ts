@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { ulid } from 'ulid';
+import { ByteWriter } from '../lib/byte-writer.ts';
 import { DataQuarantineError } from '../lib/errors.ts';
 import type { Header } from '../model/header.ts';
 import { unpackHeaders } from '../model/header.ts';
@@ -26,6 +27,7 @@ import type { Quarantined } from '../model/record.ts';
 const magic = 0x01_46_51_44;
 const headBytes = 40;
 const backBytes = 4;
+const checksumBytes = 4;
 const twoTo32 = 2 ** 32;
 
 /** Where a value lies in its segment, in bytes. */
@@ -54,11 +56,10 @@ export function encodeSegment(records: readonly FrameParts[]): { bytes: Buffer; 
   for (const record of records) bytesInAll += frameBytes(record);
   const bytes = Buffer.allocUnsafeSlow(bytesInAll);
   const places: ValuePlace[] = [];
-  let at = 0;
+  const writer = new ByteWriter(bytes, 0);
   for (const record of records) {
-    const end = writeFrame(record, bytes, at);
+    const end = writeFrame(writer, record);
     places.push({ offset: end - record.value.length, length: record.value.length });
-    at = end;
   }
   return { bytes, places };
 }
@@ -67,22 +68,24 @@ function frameBytes({ key, packedHeaders, value }: FrameParts): number {
   return headBytes + (key?.length ?? 0) + packedHeaders.length + backBytes + value.length;
 }
 
-function writeFrame(record: FrameParts, into: Buffer, start: number): number {
+/** Writes a frame and returns where it ends. */
+function writeFrame(writer: ByteWriter, record: FrameParts): number {
   const { key, packedHeaders, value } = record;
-  into.writeUInt32LE(magic, start);
-  into.writeInt32LE(key?.length ?? -1, start + 8);
-  into.writeInt32LE(packedHeaders.length, start + 12);
-  into.writeInt32LE(value.length, start + 16);
-  into.writeInt32LE(record.partition, start + 20);
-  writeInt64(into, record.offset, start + 24);
-  writeInt64(into, record.timestamp, start + 32);
-  let at = start + headBytes;
-  if (key) at += key.copy(into, at);
-  at += packedHeaders.copy(into, at);
-  at = into.writeUInt32LE(at + backBytes - start, at);
-  at += value.copy(into, at);
-  into.writeUInt32LE(crc32(into.subarray(start + 8, at)), start + 4);
-  return at;
+  const start = writer.at;
+  writer.int32(magic);
+  writer.at += checksumBytes;
+  writer.int32(key?.length ?? -1);
+  writer.int32(packedHeaders.length);
+  writer.int32(value.length);
+  writer.int32(record.partition);
+  writer.int64(record.offset);
+  writer.int64(record.timestamp);
+  if (key) writer.raw(key);
+  writer.raw(packedHeaders);
+  writer.int32(writer.at + backBytes - start);
+  writer.raw(value);
+  writer.int32At(start + 4, crc32(writer.bytes.subarray(start + 8, writer.at)));
+  return writer.at;
 }
 
 /** The frames of a whole segment, in order. Throws `DQ_STORAGE_CORRUPT` where one is not as it was written. */
@@ -146,11 +149,6 @@ export function parseStoragePath(path: string): { key: string; place: ValuePlace
   if (!match) throw new DataQuarantineError('DQ_STORAGE_CORRUPT', `a storage path must read KEY#OFFSET+LENGTH; this one does not: ${path}`);
   const [, key = '', offset, length] = match;
   return { key, place: { offset: Number(offset), length: Number(length) } };
-}
-
-function writeInt64(into: Buffer, value: number, at: number): void {
-  into.writeInt32LE(value | 0, at);
-  into.writeInt32LE(Math.floor(value / twoTo32) | 0, at + 4);
 }
 
 function readInt64(from: Buffer, at: number): number {

@@ -15,9 +15,8 @@ export interface Violation {
   readonly kind: Kind;
 }
 
-/** Puts ajv's errors into the words and paths of the contract. Neither a value of the message nor an undeclared name gets into the message. */
-export function explain(errors: readonly SchemaError[], root: unknown): Violation {
-  const error = causeOf(errors);
+/** Puts an error of ajv's into the words and paths of the contract. Neither a value of the message nor an undeclared name gets into the message. */
+export function explain(error: SchemaError, root: unknown): Violation {
   const { path, value } = follow(root, error.instancePath);
   const kind = kindOf(value);
   const member = memberOf(error);
@@ -25,10 +24,10 @@ export function explain(errors: readonly SchemaError[], root: unknown): Violatio
 }
 
 /** The last error is the outermost cause. That a branch of `if` did not fit says less than why it did not. */
-function causeOf(errors: readonly SchemaError[]): SchemaError {
+export function causeOf(errors: readonly SchemaError[]): SchemaError {
   let at = errors.length - 1;
   while (at > 0 && errors[at]?.keyword === 'if') at -= 1;
-  return errors[at] ?? { keyword: 'schema', instancePath: '', params: {} };
+  return errors[at] ?? { keyword: 'schema', schemaPath: '', instancePath: '', params: {} };
 }
 
 function follow(root: unknown, pointer: string): { path: JsonPath; value: unknown } {
@@ -41,7 +40,7 @@ function follow(root: unknown, pointer: string): { path: JsonPath; value: unknow
   return { path, value };
 }
 
-function kindOf(value: unknown): Kind {
+export function kindOf(value: unknown): Kind {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   return typeof value as Kind;

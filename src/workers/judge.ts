@@ -1,8 +1,8 @@
 import type { Fault } from '../model/verdict.ts';
 import type { ValidateFunction } from '../registry/validator-runtime.ts';
-import { explain } from './explain.ts';
-import { createFault, plainFault, type SchemaIdentity } from './fault.ts';
+import { plainFault, type SchemaIdentity } from './fault.ts';
 import { Flaw, isStackOverflow, type JudgeLimits, readJson } from './read-json.ts';
+import { violationFault } from './violation-fault.ts';
 
 /** Judges one document against one schema; null: it is valid. The library and `dq validate` stand on this. */
 export function judgeDocument(bytes: Buffer, validate: ValidateFunction, schema: SchemaIdentity, limits: JudgeLimits): Fault | null {
@@ -15,8 +15,7 @@ export function judgeDocument(bytes: Buffer, validate: ValidateFunction, schema:
 export function judgeValue(value: unknown, validate: ValidateFunction, schema: SchemaIdentity): Fault | null {
   try {
     if (validate(value)) return null;
-    const violation = explain(validate.errors ?? [], value);
-    return createFault({ type: 'schema_violation', schema, ...violation });
+    return violationFault(validate, value, schema);
   } catch (error) {
     if (isStackOverflow(error))
       return plainFault('too_deep', 'expected a value shallow enough for its schema to be followed', null, schema);

@@ -11,6 +11,7 @@ import { answer, Slab } from '../model/slab.ts';
 import type { Compilation } from '../registry/compiler.ts';
 import { plainFault } from './fault.ts';
 import { JudgeProgress } from './judge-progress.ts';
+import { unpackRejects } from './reject-columns.ts';
 import type { Judgement, JudgeTask } from './task.ts';
 import type { JudgeAnswer, JudgeRun } from './worker.ts';
 
@@ -147,7 +148,8 @@ export class WorkerPool {
       watch.stop();
     }
     if ('failure' in reply) throw DataQuarantineError.fromWire(reply.failure);
-    return reply;
+    const { rejects, keys, samples } = reply.judgement;
+    return { judgement: { rejects: unpackRejects(rejects), keys, samples } };
   }
 
   /** Ends the thread once the run is late. The clock starts when the thread begins: waiting for one is nobody's fault. */

@@ -1,7 +1,8 @@
+import { isJson } from '../lib/is-json.ts';
 import type { Reject } from '../model/delivery.ts';
 import type { Header } from '../model/header.ts';
 import { answer, column, rowWords, type Slab } from '../model/slab.ts';
-import type { Fault } from '../model/verdict.ts';
+import type { ErrorType, Fault } from '../model/verdict.ts';
 import { plainFault, type SchemaIdentity } from './fault.ts';
 import type { JsonPath } from './json-path.ts';
 import { judgeValue } from './judge.ts';
@@ -21,6 +22,11 @@ export interface SlabJudgeOptions {
 
 /** One message in this many is timed: enough for a histogram, too few to be felt. */
 const sampleEvery = 64;
+
+/** Found before the value was read to its end, or without reading it. */
+const leavesOpen: ReadonlySet<ErrorType> = new Set<ErrorType>(['too_deep', 'too_large']);
+/** Kafka's own default for the largest message: few larger ones fit a dead letter, and parsing those may take all memory. */
+const readBytesMax = 2 ** 20;
 
 const encoder = new TextEncoder();
 
@@ -48,10 +54,17 @@ export class SlabJudge {
       const verdict = this.#judgeRow(row);
       slab.schemas[row] = verdict.schema;
       slab.answers[row] = verdict.answer;
-      if (verdict.fault) this.#rejects.push({ row, fault: verdict.fault });
+      if (verdict.fault) this.#rejects.push(this.#reject(row, verdict.fault));
       if (sampled && verdict.schema >= 0) this.#samples.push([verdict.schema, (performance.now() - startedMs) / 1000]);
     }
     return { rejects: this.#rejects, keys: this.#keys, samples: this.#samples };
+  }
+
+  /** Whoever embeds the value must know whether it is JSON. Where the fault leaves that open, it is found out here, off the main thread. */
+  #reject(row: number, fault: Fault): Reject {
+    if (!leavesOpen.has(fault.error_type)) return { row, fault };
+    const value = this.#options.slab.value(row) as Buffer;
+    return value.length > readBytesMax ? { row, fault } : { row, fault, isJson: isJson(value) };
   }
 
   #judgeRow(row: number): RowVerdict {

@@ -3,6 +3,7 @@ import { Slab } from '../model/slab.ts';
 import { type Compilation, compileSchema } from '../registry/compiler.ts';
 import { JudgeProgress } from './judge-progress.ts';
 import { loadCatalog } from './loaded-catalog.ts';
+import { packRejects, type RejectColumns } from './reject-columns.ts';
 import { SlabJudge } from './slab-judge.ts';
 import type { Judgement, JudgeTask } from './task.ts';
 
@@ -16,13 +17,19 @@ export interface JudgeRun extends JudgeTask {
 }
 
 /** An error would arrive without its class and code, so it travels as a value. */
-export type JudgeAnswer = { readonly judgement: Judgement } | { readonly failure: ErrorWire };
+export type JudgeAnswer = { readonly judgement: JudgementWire } | { readonly failure: ErrorWire };
+
+/** A judgement with its rejects in columns. */
+export interface JudgementWire extends Omit<Judgement, 'rejects'> {
+  readonly rejects: RejectColumns;
+}
 
 export async function judge({ slab, count, topics, catalog, limits, from, to, progress }: JudgeRun): Promise<JudgeAnswer> {
   try {
     const loaded = await loadCatalog(catalog.manifest);
     const slabJudge = new SlabJudge({ slab: Slab.attach(slab, count), topics, loaded, limits, progress: new JudgeProgress(progress) });
-    return { judgement: slabJudge.judge(from, to) };
+    const { rejects, keys, samples } = slabJudge.judge(from, to);
+    return { judgement: { rejects: packRejects(rejects), keys, samples } };
   } catch (error) {
     if (error instanceof DataQuarantineError) return { failure: error.toWire() };
     throw error;

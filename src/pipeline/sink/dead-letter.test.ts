@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { ByteWriter } from '../../lib/byte-writer.ts';
 import { type Header, packed, unpackHeaders } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import { Slab } from '../../model/slab.ts';
 import { type ErrorType, errorTypes, type Fault, outcomeOf } from '../../model/verdict.ts';
-import { ByteWriter } from './byte-writer.ts';
 import type { DeadLetterForm } from './cause-text.ts';
 import { deadLetterBytesMax, writeDeadLetter } from './dead-letter.ts';
 

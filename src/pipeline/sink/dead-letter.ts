@@ -1,8 +1,8 @@
-import { isUtf8 } from 'node:buffer';
+import type { ByteWriter } from '../../lib/byte-writer.ts';
+import { isJson } from '../../lib/is-json.ts';
 import { packed } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { ErrorType } from '../../model/verdict.ts';
-import type { ByteWriter } from './byte-writer.ts';
 import { type CauseText, causeText, type DeadLetterForm } from './cause-text.ts';
 
 /** The parts of a letter, as they lie one after another. A length of -1 is null. */
@@ -102,8 +102,9 @@ export function writeDeadLetter(writer: ByteWriter, record: Quarantined, place: 
 }
 
 /** The payload. A source that is JSON stands there verbatim: number lexemes, escapes and repeated names survive. */
-function writeOriginal(writer: ByteWriter, { value, fault }: Quarantined): void {
-  if (isJson(value, fault.error_type)) {
+function writeOriginal(writer: ByteWriter, record: Quarantined): void {
+  const { value } = record;
+  if (holdsJson(record)) {
     writer.raw(constant.original);
     writer.raw(value);
     return;
@@ -203,15 +204,9 @@ function timeOf({ quarantinedAt }: StoredPlace): string {
   return lastTime.text;
 }
 
-/** Was the value read to its end as JSON before the fault was found? If that is not known, it is read here. */
-function isJson(value: Buffer, type: ErrorType): boolean {
-  if (value.length === 0 || foundInOther.has(type)) return false;
-  if (foundInJson.has(type)) return true;
-  if (!isUtf8(value)) return false;
-  try {
-    JSON.parse(value.toString());
-    return true;
-  } catch {
-    return false;
-  }
+/** Was the value read to its end as JSON before the fault was found? Where the judge had no say in it, it is read here. */
+function holdsJson({ value, fault, isJson: said }: Quarantined): boolean {
+  if (foundInOther.has(fault.error_type)) return false;
+  if (foundInJson.has(fault.error_type)) return value.length > 0;
+  return said ?? isJson(value);
 }

@@ -1,9 +1,9 @@
 import type { Publisher } from '../../drivers/kafka/lane.ts';
 import { assert } from '../../lib/assert.ts';
+import { ByteWriter } from '../../lib/byte-writer.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { Slab } from '../../model/slab.ts';
 import { SlabRing } from '../../model/slab-ring.ts';
-import { ByteWriter } from './byte-writer.ts';
 import type { DeadLetterForm } from './cause-text.ts';
 import { deadLetterBytesMax, writeDeadLetter } from './dead-letter.ts';
 

@@ -9,7 +9,7 @@ import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { RecordStore } from '../../store/record-store.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../../store/segment.ts';
 import { DeadLetters, type DeadLettersOptions } from './dead-letters.ts';
-import { type Identify, quarantined } from './quarantined.ts';
+import { type Identify, quarantined, type RejectsOf } from './quarantined.ts';
 
 export type SinkName = 'storage' | 'postgres';
 
@@ -18,7 +18,10 @@ export interface QuarantineOptions extends DeadLettersOptions {
   readonly records: Pick<RecordStore, 'insert'>;
   readonly identify: Identify;
   readonly clock: Clock;
-  /** A load is written when it holds this many messages or bytes, or its first message waited this long. */
+  /**
+   * A load is written when it holds this many messages or bytes, or when its first message waited this long and no other load is
+   * being written.
+   */
   readonly loadMessagesMax: number;
   readonly loadBytesMax: number;
   readonly lingerMsMax: number;
@@ -31,16 +34,14 @@ export interface QuarantineOptions extends DeadLettersOptions {
 }
 
 /** The rejects of one batch on their way. */
-interface Item {
-  readonly batch: Batch;
-  readonly rejects: readonly Reject[];
+interface Item extends RejectsOf {
   readonly bytes: number;
   readonly kept: Deferred;
 }
 
 /**
  * Keeps bad messages: segment object, then row, then dead letter, in that order, so that whatever a reader finds leads to
- * something that is there. Rejects of several batches share a load. Loads are written a few at a time; their dead letters go out
+ * something that is there. Rejects of several batches share a load. Full loads are written a few at a time; their dead letters go out
  * in the order of the loads. A repeat of a message already kept adds no row: its stored place is read back, and its dead letter
  * names that place. A failing neighbour is asked again for as long as it takes; `keep` resolves when all three are durable.
  */
@@ -51,6 +52,7 @@ export class Quarantine {
   #waitingMessages = 0;
   #waitingBytes = 0;
   #timer: NodeJS.Timeout | null = null;
+  #hasLingered = false;
   #writing = 0;
   #lettersOut: Promise<unknown> = Promise.resolve();
 
@@ -67,8 +69,8 @@ export class Quarantine {
     this.#waiting.push(item);
     this.#waitingMessages += rejects.length;
     this.#waitingBytes += bytes;
-    this.#timer ??= setTimeout(() => this.#writeWaiting(), this.#options.lingerMsMax);
-    if (this.#isFull) this.#writeWaiting();
+    if (this.#timer === null) this.#linger();
+    this.#writeWaiting();
     await item.kept.promise;
   }
 
@@ -77,11 +79,28 @@ export class Quarantine {
     return this.#waitingMessages >= loadMessagesMax || this.#waitingBytes >= loadBytesMax;
   }
 
-  #writeWaiting(): void {
+  /** From now on the linger counts for what is waiting. */
+  #linger(): void {
+    this.#rest();
+    this.#timer = setTimeout(() => {
+      this.#hasLingered = true;
+      this.#writeWaiting();
+    }, this.#options.lingerMsMax);
+  }
+
+  #rest(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#waiting.length === 0 || this.#writing >= this.#options.loadsMax) return;
+    this.#hasLingered = false;
+  }
+
+  /** Writes a full load at once. One that is not full lets others join while any is being written: a load costs much, a message little. */
+  #writeWaiting(): void {
+    const mayWrite = this.#isFull ? this.#writing < this.#options.loadsMax : this.#hasLingered && this.#writing === 0;
+    if (!mayWrite || this.#waiting.length === 0) return;
     const load = this.#takeLoad();
+    if (this.#waiting.length > 0) this.#linger();
+    else this.#rest();
     this.#writing += 1;
     this.#write(load)
       .then(
@@ -92,8 +111,7 @@ export class Quarantine {
         this.#writing -= 1;
         this.#writeWaiting();
       });
-    if (this.#isFull) this.#writeWaiting();
-    else if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#writeWaiting(), this.#options.lingerMsMax);
+    this.#writeWaiting();
   }
 
   /** As many of the waiting items as a load may hold, at least one. After an outage far more than one load may wait. */
@@ -116,7 +134,7 @@ export class Quarantine {
   async #write(load: readonly Item[]): Promise<void> {
     const { identify, clock } = this.#options;
     const now = clock.now();
-    const records = load.flatMap(({ batch, rejects }) => rejects.map((reject) => quarantined(batch, reject, identify, now)));
+    const records = quarantined(load, identify, now);
     const kept = this.#putSegments(records).then((paths) => this.#insertRows(records, paths));
     const turn = this.#lettersOut;
     const sent = Promise.all([kept, turn]).then(([places]) => this.#letters.send(records, places));

@@ -1,9 +1,12 @@
 /** Up to here a copied run of bytes is faster byte by byte than by a call into the engine. */
 const shortMax = 24;
 const zero = 0x30;
+const letterA = 0x61;
+const dash = 0x2d;
 const tenMillions = 1e7;
+const twoTo32 = 2 ** 32;
 
-/** Writes one thing after another into the bytes of a slab. It does not look for room: who writes has made sure of it. */
+/** Writes one thing after another into bytes that are there. It does not look for room: who writes has made sure of it. */
 export class ByteWriter {
   readonly bytes: Buffer;
   at: number;
@@ -25,6 +28,26 @@ export class ByteWriter {
     this.at += text.length;
   }
 
+  /** A text of any characters, in UTF-8. */
+  utf8(text: string): void {
+    this.at += this.bytes.write(text, this.at);
+  }
+
+  /** The bytes that a text spells in pairs of lower-case hex digits. Dashes between them are passed over. */
+  hex(text: string): void {
+    let high = -1;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code === dash) continue;
+      const digit = code < letterA ? code - zero : code - letterA + 10;
+      if (high < 0) high = digit;
+      else {
+        this.bytes[this.at++] = high * 16 + digit;
+        high = -1;
+      }
+    }
+  }
+
   base64(source: Buffer): void {
     this.at += this.bytes.write(source.toString('base64'), this.at, 'latin1');
   }
@@ -38,18 +61,40 @@ export class ByteWriter {
     this.#digits(value - high * tenMillions, 7);
   }
 
+  /** Little-endian, as in slabs and segments. */
   int32(value: number): void {
     this.int32At(this.at, value);
     this.at += 4;
   }
 
-  /** Little-endian, as in packed headers. */
   int32At(at: number, value: number): void {
     const { bytes } = this;
     bytes[at] = value;
     bytes[at + 1] = value >> 8;
     bytes[at + 2] = value >> 16;
     bytes[at + 3] = value >> 24;
+  }
+
+  /** Little-endian. */
+  int64(value: number): void {
+    this.int32(value | 0);
+    this.int32(Math.floor(value / twoTo32) | 0);
+  }
+
+  /** Big-endian, as PostgreSQL reads it. */
+  int32BE(value: number): void {
+    const { bytes, at } = this;
+    bytes[at] = value >> 24;
+    bytes[at + 1] = value >> 16;
+    bytes[at + 2] = value >> 8;
+    bytes[at + 3] = value;
+    this.at = at + 4;
+  }
+
+  /** Big-endian. */
+  int64BE(value: number): void {
+    this.int32BE(Math.floor(value / twoTo32) | 0);
+    this.int32BE(value | 0);
   }
 
   #digits(value: number, count: number): void {
