@@ -8,7 +8,7 @@ const builtFrom = new Stamp('src/native/build/.built-from');
 
 /** Node's version does not count: the addons keep to Node-API, which is the same in all of them. */
 function sources() {
-  const code = filesOf('src/native').filter((file) => /\.(cc|h|gyp)$/.test(file) && !file.includes('/build/'));
+  const code = filesOf('src/native').filter((file) => /\.(cc|h|gyp)$/.test(file) && !/\/(build|fuzz)\//.test(file));
   return fingerprint([...code, 'package-lock.json']);
 }
 

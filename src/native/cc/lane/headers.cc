@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "../packed-headers.h"
 #include "slab.h"
 
 namespace lane {
@@ -52,21 +53,15 @@ void packHeaders(const std::vector<HeaderView>& headers, uint8_t* at) {
   }
 }
 
-rd_kafka_headers_t* unpackHeaders(const uint8_t* packed, size_t bytes) {
+rd_kafka_headers_t* unpackHeaders(const uint8_t* start, size_t bytes) {
+  if (bytes == 0) return nullptr;
   rd_kafka_headers_t* list = rd_kafka_headers_new(8);
-  for (size_t at = 0; at < bytes;) {
-    const int32_t nameBytes = bytes - at < 8 ? -1 : readInt32(packed + at);
-    if (nameBytes < 0 || static_cast<size_t>(nameBytes) > bytes - at - 8) break;
-    const char* name = reinterpret_cast<const char*>(packed + at + 4);
-    at += 4 + static_cast<size_t>(nameBytes);
-    const int32_t valueBytes = readInt32(packed + at);
-    at += 4;
-    if (valueBytes < -1 || (valueBytes > 0 && static_cast<size_t>(valueBytes) > bytes - at)) break;
-    const uint8_t* value = valueBytes < 0 ? nullptr : packed + at;
-    if (rd_kafka_header_add(list, name, nameBytes, value, valueBytes < 0 ? 0 : valueBytes) != RD_KAFKA_RESP_ERR_NO_ERROR) break;
-    at += valueBytes < 0 ? 0 : static_cast<size_t>(valueBytes);
-    if (at == bytes) return list;
-  }
+  const bool whole = packed::eachHeader(start, bytes, [&](const packed::Header& header) {
+    const auto nameBytes = static_cast<ssize_t>(header.name.size());
+    const auto valueBytes = static_cast<ssize_t>(header.valueBytes);
+    return rd_kafka_header_add(list, header.name.data(), nameBytes, header.value, valueBytes) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  });
+  if (whole) return list;
   rd_kafka_headers_destroy(list);
   return nullptr;
 }

@@ -5,8 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-// Headers between librdkafka's list and the packed form of src/model/header.ts: for each an int32 length and the name, an int32
-// length (-1: null) and the value. Names are bytes; order and repeats stay.
+// Headers between librdkafka's list and their packed form. Names are bytes; order and repeats stay.
 
 namespace lane {
 
@@ -26,6 +25,6 @@ size_t packedBytes(const std::vector<HeaderView>& headers);
 void packHeaders(const std::vector<HeaderView>& headers, uint8_t* at);
 
 /** A list for `rd_kafka_producev`, which takes it over. Null when the packed bytes are not whole. */
-rd_kafka_headers_t* unpackHeaders(const uint8_t* packed, size_t bytes);
+rd_kafka_headers_t* unpackHeaders(const uint8_t* start, size_t bytes);
 
 }  // namespace lane
