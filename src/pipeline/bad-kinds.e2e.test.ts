@@ -249,21 +249,21 @@ async function readAll(stage: Stage, topic: string): Promise<WireRecord[]> {
   return records;
 }
 
-/** The example schemas, one whose pattern backtracks for ever, and one whose generated validator was damaged in the cache. */
+/** The example schemas, and two whose generated validators were damaged in the cache: one never ends, one throws. */
 function oddSchemas(): Pick<StageOptions, 'env' | 'settings'> {
   const dir = join(folder, 'schemas');
   cpSync(join(packageRoot, 'schemas'), dir, { recursive: true });
-  const slow = { type: 'object', properties: { text: { type: 'string', pattern: '^(a|a)*$' } } };
-  const broken = { type: 'object', title: 'broken' };
-  for (const [name, schema] of Object.entries({ slow, broken })) {
+  const cacheDir = join(folder, 'cache');
+  mkdirSync(cacheDir);
+  const damaged = { slow: '/^(a|a)*$/.test(value.text)', broken: "{ throw new Error('damaged'); }" };
+  for (const [name, body] of Object.entries(damaged)) {
+    const schema = { type: 'object', title: name };
     mkdirSync(join(dir, name));
     writeFileSync(join(dir, name, '1.0.0.yaml'), JSON.stringify({ name, version: '1.0.0', schema }));
+    const digest = schemaDigest(schema);
+    const link = `export function link() { return (value) => ${body}; }`;
+    writeFileSync(join(cacheDir, `${digest}.mjs`), `export const digest = '${digest}';\n${link}\n${moduleEnd(digest)}\n`);
   }
-  const cacheDir = join(folder, 'cache');
-  const digest = schemaDigest(broken);
-  mkdirSync(cacheDir);
-  const damaged = `export const digest = '${digest}';\nexport function link() { return () => { throw new Error('damaged'); }; }\n${moduleEnd(digest)}\n`;
-  writeFileSync(join(cacheDir, `${digest}.mjs`), damaged);
   return { env: { DQ_SCHEMAS_DIR: dir }, settings: `schemas:\n  cacheDir: ${cacheDir}\n` };
 }
 

@@ -8,6 +8,7 @@ import formats from 'ajv-formats';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { formatPointer } from './json-pointer.ts';
 import { knownDeviations } from './known-deviations.ts';
+import { limitProblem, patternEngine } from './schema-safety.ts';
 import { withStandardSemantics } from './standard-semantics.ts';
 import type { ValidateFunction } from './validator-runtime.ts';
 
@@ -24,7 +25,7 @@ const nodeRequire = createRequire(import.meta.url);
 const versionOf = (name: string): string => (nodeRequire(`${name}/package.json`) as { version: string }).version;
 
 /** Part of every digest: code that another compiler generated is never taken for ours. Raise the number when the output changes. */
-const compilerVersion = `2 ajv ${versionOf('ajv')} ajv-formats ${versionOf('ajv-formats')}`;
+const compilerVersion = `3 ajv ${versionOf('ajv')} ajv-formats ${versionOf('ajv-formats')}`;
 
 /** The identity of the code that a schema leads to, 64 hex digits. The order of members counts: it decides which error comes first. */
 export function schemaDigest(schema: unknown): string {
@@ -101,12 +102,17 @@ function compile(schema: unknown, options: Options): Compiled | { problem: Schem
   const draft = draftOf(schema);
   if ('problem' in draft) return draft;
   try {
+    const beyond = limitProblem(schema);
+    if (beyond) return { problem: beyond };
     const plain = withStandardSemantics(JSON.parse(JSON.stringify(schema)), draft.Class !== Ajv);
     const problem = problemOf(plain, draft.Class);
     if (problem) return { problem };
+    const engine = patternEngine(plain);
+    if (engine !== null && 'problem' in engine) return engine;
+    const code = { ...options.code, ...(engine && { regExp: engine }) };
     // oxlint-disable-next-line typescript/no-deprecated -- deprecated in favour of later drafts, but draft-07 says so and ajv offers no other way.
     const byDraft: Options = { ignoreKeywordsWithRef: draft.Class === Ajv };
-    const ajv = createAjv(draft.Class, { ...semantics, ...options, ...byDraft, validateSchema: false });
+    const ajv = createAjv(draft.Class, { ...semantics, code, ...byDraft, validateSchema: false });
     return { ajv, validate: ajv.compile(plain as object) };
   } catch (error) {
     return { problem: problemFrom(error, schema) };

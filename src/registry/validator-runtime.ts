@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
+import { linearPatterns, linearPatternsModule } from './patterns/linear-patterns.ts';
 
 /** What ajv says of the first place where a value does not fit. Its params come from the schema, but for names of members. */
 export interface SchemaError {
@@ -26,8 +27,9 @@ export interface ValidatorModule {
 const nodeRequire = createRequire(import.meta.url);
 const offered: ReadonlySet<string> = new Set(['ajv/dist/runtime/ucs2length', 'ajv/dist/runtime/equal', 'ajv-formats/dist/formats']);
 
-/** Gives generated code the parts of ajv that it calls, and nothing else. */
+/** Gives generated code the parts of ajv that it calls, the linear engine for patterns, and nothing else. */
 function requireRuntime(name: string): unknown {
+  if (name === linearPatternsModule) return { linearPatterns };
   if (!offered.has(name)) throw new Error(`generated code asks for ${name}, which is not offered to it`);
   return nodeRequire(name);
 }

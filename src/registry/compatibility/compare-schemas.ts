@@ -1,9 +1,9 @@
 import { compileInMemory } from '../compiler.ts';
+import { SchemaDocument, type Version } from '../schema-document.ts';
 import { type Formula, Formulas } from './formula.ts';
 import { fulfils } from './fulfils.ts';
 import { type Leaf, leavesOf } from './leaves.ts';
 import { TooManyStates } from './regular-language.ts';
-import { SchemaDocument, type Version } from './schema-document.ts';
 import { Solver } from './solver.ts';
 import { Translation } from './translation.ts';
 import { searchWitness, smallestWitness } from './witness-search.ts';

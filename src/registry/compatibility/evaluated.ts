@@ -1,5 +1,5 @@
+import { entriesOf, isKeywords, type Keywords, type SchemaDocument } from '../schema-document.ts';
 import type { Formula, Formulas } from './formula.ts';
-import { entriesOf, isKeywords, type Keywords, type SchemaDocument } from './schema-document.ts';
 
 /** Says in formulas what a schema says. */
 interface Translator {

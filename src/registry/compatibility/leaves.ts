@@ -1,6 +1,6 @@
+import { entriesOf, isKeywords, type Keywords, type SchemaDocument } from '../schema-document.ts';
 import type { Formula, Formulas } from './formula.ts';
 import { type Breach, ruleOf } from './rules.ts';
-import { entriesOf, isKeywords, type Keywords, type SchemaDocument } from './schema-document.ts';
 import type { Translation } from './translation.ts';
 
 /** One demand of a schema, together with the path to it: all demands together are the schema. */

@@ -1,3 +1,5 @@
+import { codePointLast, inRanges } from '../patterns/parse-pattern.ts';
+
 /**
  * Languages over Unicode code points, closed under union, intersection and complement, by Brzozowski's derivatives. A language is
  * `nullable` if it holds the empty text. Equal descriptions are one object; a class is sorted pairs of first and last code point.
@@ -12,8 +14,6 @@ export type Language = { readonly id: number; readonly nullable: boolean } & (
 );
 
 type Shape = Language extends infer Each ? (Each extends Language ? Omit<Each, 'id'> : never) : never;
-
-export const codePointLast = 0x10ffff;
 
 /** Texts are explored up to so many different rests of a language; beyond, nothing is said of it. */
 const statesMax = 4_000;
@@ -140,14 +140,6 @@ export class Languages {
     this.#known.set(key, language);
     return language;
   }
-}
-
-export function inRanges(ranges: readonly number[], code: number): boolean {
-  for (let at = 0; at < ranges.length; at += 2) {
-    if (code < (ranges[at] as number)) return false;
-    if (code <= (ranges[at + 1] as number)) return true;
-  }
-  return false;
 }
 
 /** One code point of each stretch that the language treats alike, plain letters first. */

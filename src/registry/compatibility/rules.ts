@@ -1,4 +1,4 @@
-import { entriesOf, type Keywords, type Version } from './schema-document.ts';
+import { entriesOf, type Keywords, type Version } from '../schema-document.ts';
 
 /**
  * How a demand of one schema breaks with the other: a stable name for what changed from the older to the newer version, what it means,

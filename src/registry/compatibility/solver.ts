@@ -1,8 +1,9 @@
+import { PatternNotKnown } from '../patterns/parse-pattern.ts';
 import { type Answer, none, open, some } from './answer.ts';
 import type { Clause, Solving } from './clause.ts';
 import { type Formula, type Formulas, type Kind, kindOf, kinds } from './formula.ts';
 import { fulfils } from './fulfils.ts';
-import { languageOfPattern, PatternNotKnown } from './pattern-language.ts';
+import { languageOfPattern } from './pattern-language.ts';
 import { type Language, Languages } from './regular-language.ts';
 import { solveArray } from './solve-array.ts';
 import { solveNumber } from './solve-number.ts';

@@ -1,7 +1,7 @@
+import { entriesOf, isKeywords, type Keywords, type SchemaDocument } from '../schema-document.ts';
 import { evaluatedCases } from './evaluated.ts';
 import type { Formula, Formulas, Kind } from './formula.ts';
 import { isTextFormat } from './known-formats.ts';
-import { entriesOf, isKeywords, type Keywords, type SchemaDocument } from './schema-document.ts';
 
 /** Says in formulas what the schemas of one document say in keywords, as the validator reads them. */
 export class Translation {

@@ -1,5 +1,5 @@
+import { isKeywords } from '../schema-document.ts';
 import { formatSamples, hasFormat } from './known-formats.ts';
-import { isKeywords } from './schema-document.ts';
 
 export interface WitnessSearch {
   readonly accepts: (document: unknown) => boolean;

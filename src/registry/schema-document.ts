@@ -1,4 +1,4 @@
-import { formatPointer, parsePointer } from '../json-pointer.ts';
+import { formatPointer, parsePointer } from './json-pointer.ts';
 
 /** The two versions that are compared. */
 export type Version = 'older' | 'newer';
@@ -26,6 +26,7 @@ export class SchemaDocument {
   /** Distinguishes the references of the two documents of a comparison. */
   readonly version: Version;
   readonly #bases = new Map<unknown, string>();
+  readonly #places: Place[] = [];
   readonly #named = new Map<string, Place>();
   readonly #dynamicAnchors = new Map<string, number>();
   #recursiveAnchors = 0;
@@ -36,6 +37,11 @@ export class SchemaDocument {
     this.draft = draftOf(root);
     this.#named.set(rootUri, { schema: root, pointer: '' });
     this.#index(root, rootUri, []);
+  }
+
+  /** Everything in the document that may be a schema, outermost first. */
+  places(): readonly Place[] {
+    return this.#places;
   }
 
   /** Where a reference that stands in `from` leads; null if that depends on how the place was reached, or is not in the document. */
@@ -61,6 +67,7 @@ export class SchemaDocument {
     if (isKeywords(part)) {
       inner = this.#name(part, base, formatPointer(path));
       this.#bases.set(part, inner);
+      this.#places.push({ schema: part, pointer: formatPointer(path) });
     }
     for (const [name, value] of Object.entries(part))
       if (!notSchemas.has(name) || path.at(-1) === 'properties') this.#index(value, inner, [...path, name]);
