@@ -27,7 +27,8 @@ const deviations: readonly { readonly message: string; readonly applies: (schema
   {
     message: 'where "then" or "else" is missing, "unevaluatedItems" and "unevaluatedProperties" do not see what "if" has found',
     applies: (schema) =>
-      unevaluated.some((name) => Object.hasOwn(schema, name)) && [...places(schema, [])].some(([part]) => isOneSided(part)),
+      unevaluated.some((name) => Object.hasOwn(schema, name)) &&
+      [...places(schema, [])].some(([part]) => isOneSided(part) && findsMore(part['if'], schema)),
   },
   {
     message: 'no document with a member "__proto__" is ever valid: the service refuses it',
@@ -40,6 +41,14 @@ const unevaluated = ['unevaluatedItems', 'unevaluatedProperties'];
 
 function isOneSided(schema: Member): boolean {
   return Object.hasOwn(schema, 'if') && !(Object.hasOwn(schema, 'then') && Object.hasOwn(schema, 'else'));
+}
+
+/** May a condition look at something that the schema around it does not name itself? */
+function findsMore(condition: unknown, schema: Member): boolean {
+  if (Object.hasOwn(schema, 'unevaluatedItems')) return true;
+  const named = [...places(condition, [])].flatMap(([part]) => Object.keys(membersOf(part)));
+  const unnamed = ['$ref', '$dynamicRef', '$recursiveRef', 'patternProperties', 'additionalProperties', 'unevaluatedProperties'];
+  return named.some((name) => !Object.hasOwn(membersOf(schema), name)) || unnamed.some((name) => mentions(condition, name));
 }
 
 /** A sentence for each place of a schema at which verdicts can differ from what the standard says. */
