@@ -8,7 +8,7 @@ import type { ObjectStore } from './drivers/storage/object-store.ts';
 import { openStorage } from './drivers/storage/open-storage.ts';
 import { assert } from './lib/assert.ts';
 import { systemClock } from './lib/clock.ts';
-import { DataQuarantineError } from './lib/errors.ts';
+import { DataQuarantineError, messageOf } from './lib/errors.ts';
 import { packageRoot } from './lib/package-root.ts';
 import { SlabRing } from './model/slab-ring.ts';
 import type { Health } from './observe/health.ts';
@@ -23,6 +23,7 @@ import { publishRefusal } from './pipeline/sink/publish-refusal.ts';
 import { Quarantine } from './pipeline/sink/quarantine.ts';
 import { Sink } from './pipeline/sink/sink.ts';
 import { Tally } from './pipeline/tally.ts';
+import { InHand } from './pipeline/validate/in-hand.ts';
 import { Validator } from './pipeline/validate/validator.ts';
 import type { CatalogEntry, CatalogReference } from './registry/catalog.ts';
 import { Registry } from './registry/registry.ts';
@@ -177,11 +178,14 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
   const clock = systemClock;
   const committer = new Committer(lane.source);
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
+  const inHand = openInHand(settings.spool.dir, log);
+  closers.push(async () => inHand?.close());
   const validator = new Validator({
     judge: judges.pool,
     catalog: judges.reference,
     topics: settings.kafka.sourceTopics.map((topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false }),
     limits: settings.limits,
+    inHand,
     onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(judges.nameOf(schema)) }, seconds),
   });
   const consumer = new Consumer({
@@ -219,10 +223,24 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
       const open = committer.openMessages;
       metrics.inflightMessages.set(open);
       tally.balance(open);
+      const { threads, threadsAlive } = judges.pool;
+      metrics.workerThreads.set(threadsAlive);
+      if (threadsAlive === threads) health.ready('workers');
+      else health.notReady('workers', `${threadsAlive} of ${threads} threads that validate are there`);
     },
     drainMsMax: tuning.drainMsMax,
     flushMsInterval: tuning.flushMsInterval,
   });
+}
+
+/** Without a folder to write into, a message that kills the process is not found; everything else works. */
+function openInHand(dir: string, log: Log): InHand | null {
+  try {
+    return InHand.open(dir, Date.now());
+  } catch (error) {
+    log.warn({ dir }, `cannot keep what is in hand in spool.dir: ${messageOf(error)}; a message that kills the process would not be found`);
+    return null;
+  }
 }
 
 function createSink({ settings, log, metrics, health }: AppOptions, { topics, stores, judges, lane, abandoned }: Parts): Sink {

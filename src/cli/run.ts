@@ -29,6 +29,11 @@ async function run(io: Io, options: RunOptions): Promise<void> {
   const { settings } = settingsFor(io, options, ['kafka', 'postgres', 'http']);
   const log = createLog({ level: settings.log.level, stream: 'stdout' });
   const signal = io.stopSignal();
+  // Whatever nobody handled leaves the process in a state that nobody knows: what is not committed is read again by the next.
+  process.once('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'the service ends: an error that nobody handled');
+    process.exit(1);
+  });
   signal.addEventListener('abort', () => setTimeout(() => giveUp(log), stopMsMax).unref());
   try {
     await serve(settings, { log, signal });

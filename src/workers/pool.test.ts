@@ -65,6 +65,7 @@ function slabOf(values: readonly (string | null)[]): Slab {
 }
 
 const taskOf = (slab: Slab): JudgeTask => ({
+  range: { from: 0, to: slab.count },
   slab: slab.toWire(),
   count: slab.count,
   topics: [{ schema: null, allowed: null, strict: false }],

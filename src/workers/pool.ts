@@ -92,7 +92,7 @@ export class WorkerPool {
   /** Judges a batch: writes answers and schema numbers into its slab and returns the rest. */
   async judge(task: JudgeTask): Promise<Judgement> {
     const parts: Judgement[] = [];
-    const open: Range[] = task.count === 0 ? [] : [{ from: 0, to: task.count }];
+    const open: Range[] = task.range.from === task.range.to ? [] : [task.range];
     let unbegun = 0;
     for (let range = open.shift(); range; range = open.shift()) {
       const outcome = await this.#run(task, range);

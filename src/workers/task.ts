@@ -17,6 +17,8 @@ export interface TopicRules {
 export interface JudgeTask {
   readonly slab: SlabWire;
   readonly count: number;
+  /** The rows to judge, `to` not included. */
+  readonly range: { readonly from: number; readonly to: number };
   /** By the rows' topic column. */
   readonly topics: readonly TopicRules[];
   readonly catalog: CatalogReference;

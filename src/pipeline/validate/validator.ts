@@ -1,6 +1,9 @@
 import type { Batch } from '../../model/batch.ts';
-import type { Judged } from '../../model/delivery.ts';
+import type { Judged, Reject } from '../../model/delivery.ts';
+import { answer } from '../../model/slab.ts';
+import { plainFault } from '../../workers/fault.ts';
 import type { Judgement, JudgeTask } from '../../workers/pool.ts';
+import type { InHand, OffsetRange, Suspect } from './in-hand.ts';
 
 export interface Judge {
   judge(task: JudgeTask): Promise<Judgement>;
@@ -14,13 +17,21 @@ export interface ValidatorOptions {
   /** Rules of each source topic, in the order of the batches' topics. */
   readonly topics: JudgeTask['topics'];
   readonly limits: JudgeTask['limits'];
+  /** Finds what kills the process; null where nothing may be written. */
+  readonly inHand: Pick<InHand, 'suspectsOf' | 'hold' | 'clear'> | null;
   readonly onSample: (schema: number, seconds: number) => void;
 }
 
-/** Sends batches to the worker threads and brings back what they say. Several batches are out at once; none waits for another. */
+/**
+ * Sends batches to the worker threads and brings back what they say. Several batches are out at once; none waits for another, unless a
+ * suspect is among them: a message that was in hand when processes died is judged with nothing else in hand.
+ */
 export class Validator {
   readonly #options: ValidatorOptions;
   #open = 0;
+  /** All that is out, for a suspect to wait for, and the last suspect, for all others to wait for. */
+  readonly #out = new Set<Promise<unknown>>();
+  #alone: Promise<unknown> = Promise.resolve();
 
   constructor(options: ValidatorOptions) {
     this.#options = options;
@@ -31,15 +42,80 @@ export class Validator {
     return this.#open >= this.#options.judge.threads;
   }
 
-  async judge({ slab }: Batch): Promise<Judged> {
-    const { judge, catalog, topics, limits, onSample } = this.#options;
+  async judge(batch: Batch): Promise<Judged> {
+    const { inHand, onSample } = this.#options;
     this.#open += 1;
     try {
-      const { rejects, keys, samples } = await judge.judge({ slab: slab.toWire(), count: slab.count, topics, catalog: catalog(), limits });
-      for (const [schema, seconds] of samples) onSample(schema, seconds);
-      return { rejects, keys: new Map(keys) };
+      const suspects = inHand?.suspectsOf(batch) ?? [];
+      const parts = suspects.length === 0 ? [await this.#inCompany(batch)] : await this.#withSuspects(batch, suspects);
+      for (const [schema, seconds] of parts.flatMap(({ samples }) => samples)) onSample(schema, seconds);
+      return { rejects: parts.flatMap(({ rejects }) => rejects), keys: new Map(parts.flatMap(({ keys }) => keys)) };
     } finally {
       this.#open -= 1;
     }
   }
+
+  async #inCompany(batch: Batch): Promise<Judgement> {
+    await this.#alone;
+    const running = this.#run(batch, { from: 0, to: batch.slab.count }, rangesOf(batch));
+    this.#out.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#out.delete(running);
+    }
+  }
+
+  /** One message at a time, and nothing else meanwhile: whatever dies now, it was that one. */
+  async #withSuspects(batch: Batch, suspects: readonly Suspect[]): Promise<Judgement[]> {
+    const guilty = new Set(suspects.filter(({ isGuilty }) => isGuilty).map(({ row }) => row));
+    const turn = this.#alone.then(async () => {
+      await Promise.allSettled(this.#out);
+      const parts: Judgement[] = [];
+      for (let row = 0; row < batch.slab.count; row++)
+        parts.push(guilty.has(row) ? condemn(batch, row) : await this.#run(batch, { from: row, to: row + 1 }, [rangeOf(batch, row)]));
+      this.#options.inHand?.clear(rangesOf(batch));
+      return parts;
+    });
+    this.#alone = turn.catch(() => {});
+    return turn;
+  }
+
+  async #run({ slab }: Batch, range: JudgeTask['range'], held: readonly OffsetRange[]): Promise<Judgement> {
+    const { judge, catalog, topics, limits, inHand } = this.#options;
+    const letGo = inHand?.hold(held, range.to - range.from === 1);
+    try {
+      return await judge.judge({ slab: slab.toWire(), count: slab.count, range, topics, catalog: catalog(), limits });
+    } finally {
+      letGo?.();
+    }
+  }
+}
+
+/** What a whole batch holds of each partition. */
+function rangesOf({ slab, topics, claims }: Batch): OffsetRange[] {
+  const ranges = new Map<number, OffsetRange>();
+  const ends = new Map(claims.map(({ epoch, offsetNext }) => [epoch, offsetNext]));
+  // An epoch belongs to one partition, so it is the whole key.
+  for (let row = 0; row < slab.count && ranges.size < ends.size; row++) {
+    const epoch = slab.epoch(row);
+    if (!ranges.has(epoch)) ranges.set(epoch, { ...rangeOf({ slab, topics }, row), to: ends.get(epoch) as number });
+  }
+  return [...ranges.values()];
+}
+
+function rangeOf({ slab, topics }: Pick<Batch, 'slab' | 'topics'>, row: number): OffsetRange {
+  const offset = slab.offset(row);
+  return { topic: topics[slab.topic(row)] as string, partition: slab.partition(row), from: offset, to: offset + 1 };
+}
+
+function condemn({ slab }: Batch, row: number): Judgement {
+  slab.answers[row] = answer.faulty;
+  slab.schemas[row] = -1;
+  const fault = plainFault(
+    'validator_error',
+    'the process that judged this message ended, twice, with nothing else in hand; it was not judged',
+  );
+  const reject: Reject = { row, fault };
+  return { rejects: [reject], keys: [], samples: [] };
 }

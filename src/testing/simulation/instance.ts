@@ -97,6 +97,7 @@ export class Instance {
       catalog: () => ({ revision: 0, files: [] }) as never,
       topics: [],
       limits: {} as never,
+      inHand: null,
       onSample: () => {},
     });
     const consumer = new Consumer({
