@@ -48,6 +48,7 @@ interface Plan {
 
 const namesMax = 100;
 const payloadReadsMax = 16;
+const stretchBytesMax = 1024 * 1024;
 
 /**
  * Recomputes what became of every source record before the committed offsets, from the topics and the tables alone, with a client
@@ -159,20 +160,59 @@ function findingOf({ value }: WireRecord, row: LedgerRow | undefined, lost: Read
 /** The rows whose stored payload is not there or has another hash. Erased payloads are gone on purpose. */
 async function lostPayloads(rows: readonly LedgerRow[], storage: ObjectStore): Promise<ReadonlySet<LedgerRow>> {
   const lost = new Set<LedgerRow>();
-  for (let first = 0; first < rows.length; first += payloadReadsMax) {
-    const some = rows.slice(first, first + payloadReadsMax).filter(({ erased }) => !erased);
-    await Promise.all(some.map(async (row) => ((await isStored(row, storage)) ? undefined : lost.add(row))));
+  const stretches = stretchesOf(rows.filter(({ erased }) => !erased));
+  for (let first = 0; first < stretches.length; first += payloadReadsMax) {
+    const some = stretches.slice(first, first + payloadReadsMax);
+    await Promise.all(some.map(async (stretch) => (await lostIn(stretch, storage)).forEach((row) => lost.add(row))));
   }
   return lost;
 }
 
-async function isStored({ storagePath, payloadSha256 }: LedgerRow, storage: ObjectStore): Promise<boolean> {
+interface Payload {
+  readonly row: LedgerRow;
+  readonly key: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Payloads of one segment that lie close together are one read: a call costs more than the bytes between them. */
+function stretchesOf(rows: readonly LedgerRow[]): Payload[][] {
+  const payloads = rows.map(payloadOf);
+  payloads.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.offset - b.offset));
+  const stretches: Payload[][] = [];
+  for (const payload of payloads) {
+    const stretch = stretches.at(-1);
+    const [head] = stretch ?? [];
+    if (stretch && head?.key === payload.key && payload.offset + payload.length - head.offset <= stretchBytesMax) stretch.push(payload);
+    else stretches.push([payload]);
+  }
+  return stretches;
+}
+
+/** Where a row says that its payload lies. A path that says nothing leads to an object that cannot be there. */
+function payloadOf(row: LedgerRow): Payload {
   try {
-    const { key, place } = parseStoragePath(storagePath);
-    return sha256(await storage.read(key, place.offset, place.length)).equals(payloadSha256);
+    const { key, place } = parseStoragePath(row.storagePath);
+    return { row, key, ...place };
   } catch (error) {
-    if (hasCode(error, 'DQ_STORAGE_CORRUPT')) return false;
-    throw error;
+    if (!hasCode(error, 'DQ_STORAGE_CORRUPT')) throw error;
+    return { row, key: row.storagePath, offset: 0, length: 1 };
+  }
+}
+
+/** Which of a stretch are lost. Where it cannot be read in one piece, each is asked for alone. */
+async function lostIn(stretch: readonly Payload[], storage: ObjectStore): Promise<LedgerRow[]> {
+  const [head, last] = [stretch[0], stretch.at(-1)];
+  if (!head || !last) return [];
+  try {
+    const bytes = await storage.read(head.key, head.offset, last.offset + last.length - head.offset);
+    const isSound = ({ row, offset, length }: Payload) =>
+      sha256(bytes.subarray(offset - head.offset, offset - head.offset + length)).equals(row.payloadSha256);
+    return stretch.filter((payload) => !isSound(payload)).map(({ row }) => row);
+  } catch (error) {
+    if (!hasCode(error, 'DQ_STORAGE_CORRUPT')) throw error;
+    if (stretch.length === 1) return [head.row];
+    return (await Promise.all(stretch.map((payload) => lostIn([payload], storage)))).flat();
   }
 }
 

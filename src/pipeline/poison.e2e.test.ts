@@ -32,10 +32,11 @@ async function feed(stage: Stage, values: readonly string[]): Promise<void> {
     log: silentLog(),
     onFatal: () => {},
   });
-  const messages = values.map((value, index) => ({
-    ...{ partition: 0, offset: 0, epoch: 0, topic: 0, timestamp: 1_767_225_600_000 + index },
-    ...{ key: Buffer.from(`${index}`), value: Buffer.from(value), headers: [] },
-  }));
+  const place = { partition: 0, offset: 0, epoch: 0, topic: 0, headers: [] };
+  const messages = values.map((value, index) => {
+    const timestamp = 1_767_225_600_000 + index;
+    return { ...place, timestamp, key: Buffer.from(`${index}`), value: Buffer.from(value) };
+  });
   await publishMessages(publisher, stage.source, messages);
   await publisher.close();
 }

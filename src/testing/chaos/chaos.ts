@@ -49,6 +49,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const fleet = new Fleet(stage.env, stage.dir);
   try {
     for (let left = instancesUsual; left > 0; left--) fleet.start();
+    await fleet.started();
     const load = await Load.open(stage, { rate, seed });
     const played = await playFaults({ stage, fleet, random: createRandom(seed) }, options);
     await stage.heal();
@@ -77,8 +78,6 @@ async function playFaults(scene: Scene, { seconds, only, say, signal }: ChaosOpt
   const startedMs = performance.now();
   const elapsed = () => (performance.now() - startedMs) / 1_000;
   const sampling = setInterval(() => fleet.sample(), 500);
-  // The first instance takes a moment to join; a fault before that would hit nobody.
-  await sleep(calmMsMax);
   while (elapsed() < seconds && !signal.aborted) {
     const name = names[random.below(names.length)] as string;
     const fault = faults[name];

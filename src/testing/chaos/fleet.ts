@@ -26,6 +26,7 @@ export interface Death {
 const restartAfterMs = 500;
 /** Longer than a stop may take by the contract. */
 const stopMsMax = 30_000;
+const startMsMax = 60_000;
 
 /** Ends what still runs when this process dies without a word. Numbers of processes come one a line. */
 const reaperScript = `
@@ -83,6 +84,13 @@ export class Fleet {
     });
   }
 
+  /** Waits until all of them read, or a minute has passed. */
+  async started(): Promise<void> {
+    const deadlineMs = performance.now() + startMsMax;
+    const isStarted = ({ logFile }: Member) => hasStarted(readOrNothing(logFile));
+    while (![...this.#members].every(isStarted) && performance.now() < deadlineMs) await sleep(250);
+  }
+
   /** One of them, by a number of any size; undefined when there is none. */
   pick(number: number): Member | undefined {
     const all = [...this.#members].filter(({ isEnding }) => !isEnding);
@@ -132,8 +140,12 @@ export class Fleet {
 }
 
 function deathOf(end: Death['end'], logFile: string): Death {
-  const lines = readOrNothing(logFile).trimEnd().split('\n');
-  return { end, lastLine: lines.at(-1)?.slice(0, 400) ?? '', wasRunning: lines.some((line) => line.includes('"msg":"started"')) };
+  const log = readOrNothing(logFile);
+  return { end, lastLine: log.trimEnd().split('\n').at(-1)?.slice(0, 400) ?? '', wasRunning: hasStarted(log) };
+}
+
+function hasStarted(log: string): boolean {
+  return log.includes('"msg":"started"');
 }
 
 function readOrNothing(file: string): string {
