@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { compileInMemory } from '../compiler.ts';
 import { SchemaDocument, type Version } from '../schema-document.ts';
 import { type Formula, Formulas } from './formula.ts';
@@ -44,6 +45,10 @@ export interface Compatibility {
  * other way round; full: both. Throws `DQ_SCHEMA_INVALID` for a schema that does not compile.
  */
 export function compareSchemas(older: unknown, newer: unknown, mode: CompatibilityMode): Compatibility {
+  if (isDeepStrictEqual(older, newer)) {
+    compileInMemory(older);
+    return { compatible: true, mode, findings: [] };
+  }
   const sides = { older: sideOf(older, 'older'), newer: sideOf(newer, 'newer') };
   const findings: CompatibilityFinding[] = [];
   if (!mode.startsWith('forward') && mode !== 'none') findings.push(...breaks(sides.older, sides.newer));

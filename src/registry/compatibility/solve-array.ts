@@ -25,7 +25,8 @@ interface ArrayProblem {
   readonly twins: boolean;
 }
 
-const lengthMax = 64;
+const lengthMax = 2_000;
+const uniqueLengthMax = 600;
 
 /**
  * Finds an array that fulfils the clause, or proves that there is none. Beyond the places that the claims name, items are all alike: one
@@ -40,7 +41,7 @@ export function solveArray(clause: Clause, solving: Solving): Answer {
   const asked = wanted.length + several.reduce((sum, each) => sum + each.least, 0) + (problem.twins ? 2 : 0);
   const longest = Math.min(most, Math.max(least, named) + asked);
   if (least > most) return none;
-  if (longest > lengthMax) return open;
+  if (longest > (problem.unique ? uniqueLengthMax : lengthMax)) return open;
   let best: Answer = none;
   for (let length = least; length <= longest; length += 1) {
     const answer = solveLength(problem, length);

@@ -83,8 +83,8 @@ interface StepProblem {
 function solveSteps({ clause, solving, bounds, step }: StepProblem): Answer {
   const avoided = stepsOf(clause.no);
   const exact = [...stepsOf(clause.yes), ...avoided].every(({ under }) => isPowerOfTwo(under));
-  const covered = avoided.some((other) => (step.over * other.under) % (step.under * other.over) === 0n);
-  if (covered && exact) return none;
+  const divides = (other: Fraction) => (step.over * other.under) % (step.under * other.over) === 0n;
+  if (isPowerOfTwo(step.under) && avoided.some((other) => isNearBinary(other) && divides(other))) return none;
   const { values, all } = multiples(bounds, step);
   const found = firstFulfilling(values, clause, solving);
   if (found) return found;
@@ -156,6 +156,19 @@ function commonDivisor(a: bigint, b: bigint): bigint {
 function commonMultiple(a: Fraction, b: Fraction): Fraction {
   const over = (a.over * b.over) / commonDivisor(a.over, b.over);
   return reduced(over, commonDivisor(a.under, b.under));
+}
+
+/**
+ * Is a multiple of the fraction that has an exact binary form divided by it without a remainder in binary, too? It is if the nearest
+ * double is off by at most 2^-54 of it: then the quotient is off by less than half of its last digit.
+ */
+function isNearBinary({ over, under }: Fraction): boolean {
+  if (isPowerOfTwo(under)) return true;
+  let digits = Number(over) / Number(under);
+  let scale = 1n;
+  for (; !Number.isInteger(digits); digits *= 2) scale *= 2n;
+  const off = BigInt(digits) * under - over * scale;
+  return (off < 0n ? -off : off) * 2n ** 54n <= over * scale;
 }
 
 function isPowerOfTwo(value: bigint): boolean {

@@ -4,7 +4,7 @@ import { formatLanguage, formatSamples, isWithin } from './known-formats.ts';
 import { type Language, TooManyStates } from './regular-language.ts';
 
 /** No witness is longer. */
-const lengthMax = 20_000;
+const lengthMax = 1_000_000;
 const textsMax = 6;
 
 /** Finds a text that fulfils the clause, or proves that there is none. Lengths are in code points. */

@@ -14,7 +14,7 @@ export interface WitnessSearch {
 }
 
 const corpusMax = 300;
-const textLengthMax = 5_000;
+const textLengthMax = 100_000;
 
 /** Looks for a document that is accepted and refused, by changing documents that are accepted. The same search takes the same way. */
 export function searchWitness({ accepts, refuses, schemas, seeds, textFor, rounds }: WitnessSearch): { readonly document: unknown } | null {

@@ -155,4 +155,14 @@ export const scalarPairs: readonly Pair[] = [
   ['date has a pattern', { ...string, format: 'date' }, { ...string, pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' }, true, false],
   ['enum within a format', { enum: ['2024-01-31'] }, { ...string, format: 'date' }, true, false],
   ['enum out of a format', { enum: ['2024-01-32'] }, { ...string, format: 'date' }, false, false],
+  ['whole numbers are multiples of 0.01', integer, { ...number, multipleOf: 0.01 }, true, false],
+  ['a tenth of a multiple', { ...integer, multipleOf: 5 }, { ...number, multipleOf: 0.1 }, true, false],
+  ['a long text', { ...string, maxLength: 100_000 }, { ...string, maxLength: 50_000 }, false, true],
+  [
+    'a long text with a pattern',
+    { ...string, pattern: '^[a-z]+$', maxLength: 9_000 },
+    { ...string, pattern: '^[a-z]+$', maxLength: 8_000 },
+    false,
+    true,
+  ],
 ];

@@ -302,4 +302,20 @@ export const structurePairs: readonly Pair[] = [
   ],
   ['member named like a method', object({}, { required: ['toString'] }), object({}), true, false],
   ['member with an odd name', closed({ 'a/b~c': string }), closed({ 'a/b~c': { type: 'string', minLength: 1 } }), false, true],
+  ['a long array', array(string, { maxItems: 1_000 }), array(string, { maxItems: 500 }), false, true],
+  ['many members', { type: 'object', maxProperties: 60 }, { type: 'object', maxProperties: 30 }, false, true],
+  [
+    'sixty optional members',
+    closed(Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`p${index}`, string]))),
+    { type: 'object', additionalProperties: string },
+    true,
+    false,
+  ],
+  [
+    'a reference out of the schema, the same',
+    { $ref: 'http://json-schema.org/draft-07/schema#' },
+    { $ref: 'http://json-schema.org/draft-07/schema#' },
+    true,
+    true,
+  ],
 ];
