@@ -29,6 +29,7 @@ export class SchemaDocument {
   readonly #places: Place[] = [];
   readonly #named = new Map<string, Place>();
   readonly #dynamicAnchors = new Map<string, number>();
+  /** Those below the root: with them, where a recursive reference leads depends on the way to it. */
   #recursiveAnchors = 0;
 
   constructor(root: unknown, version: Version) {
@@ -86,7 +87,7 @@ export class SchemaDocument {
     }
     const dynamic = schema['$dynamicAnchor'];
     if (typeof dynamic === 'string') this.#dynamicAnchors.set(dynamic, (this.#dynamicAnchors.get(dynamic) ?? 0) + 1);
-    if (schema['$recursiveAnchor'] === true) this.#recursiveAnchors += 1;
+    if (schema['$recursiveAnchor'] === true && schema !== this.root) this.#recursiveAnchors += 1;
     return inner;
   }
 }

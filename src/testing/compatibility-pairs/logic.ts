@@ -252,4 +252,25 @@ export const logicPairs: readonly Pair[] = [
     false,
     false,
   ],
+  [
+    '$recursiveRef to an anchored root',
+    { $schema: draft2019, $recursiveAnchor: true, ...object({ c: { $recursiveRef: '#' } }) },
+    { $schema: draft2019, $recursiveAnchor: true, ...object({ c: { $recursiveRef: '#' } }, { required: ['c'] }) },
+    false,
+    true,
+  ],
+  [
+    'unevaluatedProperties and a condition',
+    {
+      $schema: draft2020,
+      ...object({ k: string }),
+      if: { properties: { k: { const: 'a' } }, required: ['k'] },
+      then: { properties: { x: string } },
+      else: { properties: { y: string } },
+      unevaluatedProperties: false,
+    },
+    object({ k: string, x: string, y: string }, { additionalProperties: false }),
+    true,
+    false,
+  ],
 ];
