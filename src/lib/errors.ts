@@ -37,6 +37,12 @@ export const errorCodes = {
   DQ_STORAGE_REFUSED: { retryable: false },
   /** A stored object does not hold what its row says. The store lost or changed data; restore it before going on. */
   DQ_STORAGE_CORRUPT: { retryable: false },
+  /** The spool holds `spool.bytesMax` bytes. Consumption waits; it goes on when PostgreSQL and the object store are back, or with a larger limit. */
+  DQ_SPOOL_FULL: { retryable: true },
+  /** The spool's folder cannot be used: a full, read-only or failing disk, or a right that is missing. Consumption waits until it can. */
+  DQ_SPOOL_UNAVAILABLE: { retryable: true },
+  /** A hundred processes of this machine share the spool's folder. Give some of them another one with `spool.dir`. */
+  DQ_SPOOL_TAKEN: { retryable: false },
   /** A worker thread ended or answered wrongly. The batch is judged again by another. */
   DQ_WORKER_LOST: { retryable: true },
   /** The health and metrics server cannot listen. Free the port or choose another with `http.port`. */

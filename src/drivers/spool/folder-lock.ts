@@ -1,0 +1,73 @@
+import { constants } from 'node:fs';
+import { open, stat, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+
+/** Holds a folder for this process until it is released or the process ends, however it ends. */
+export interface FolderLock {
+  release(): Promise<void>;
+}
+
+const settleMs = 50;
+
+/**
+ * Takes the folder, or gives null if another holder has it. The lock is a listening socket in the folder: the kernel closes it with
+ * its process, so a crash leaves no lock behind, and process numbers, which containers share, do not matter. It holds on one
+ * machine; folders shared between machines must not be shared between instances. Throws what the file system says.
+ */
+export async function lockFolder(dir: string): Promise<FolderLock | null> {
+  const folder = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+  // The name of a socket has at most 107 bytes; this one is short however deep the folder lies.
+  const path = `/proc/self/fd/${folder.fd}/lock`;
+  try {
+    const server = (await listen(path)) ?? (await takeOver(path));
+    if (!server) await folder.close();
+    return server && { release: () => close(server).finally(() => folder.close()) };
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+}
+
+/** The socket is there, but does its holder live? If not, it is replaced. Of several that replace it at once, the last one wins. */
+async function takeOver(path: string): Promise<Server | null> {
+  if (await answers(path)) return null;
+  await unlink(path).catch(ignoreMissing);
+  const server = await listen(path);
+  if (!server) return null;
+  const { ino } = await stat(path);
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  if ((await stat(path).catch(ignoreMissing))?.ino === ino) return server;
+  await close(server);
+  return null;
+}
+
+/** Null where there is a socket of that name already. */
+function listen(path: string): Promise<Server | null> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.unref();
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(null) : reject(error)));
+    server.listen(path, () => resolve(server));
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    // A holder whose line of callers is full lives, too.
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+function ignoreMissing(error: unknown): null {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+  throw error;
+}

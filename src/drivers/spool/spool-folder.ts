@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
+
+/** The parts of the spool's folder, `instance-0`, `instance-1` and so on, each held by one process at a time. */
+const partsMax = 100;
+const partName = (number: number) => `instance-${number}`;
+
+/** One file of the spool. Its name is its place in the order and the salt of its checksums. */
+export interface SpoolFileName {
+  readonly name: string;
+  readonly number: number;
+  readonly salt: number;
+}
+
+/** A part of the spool's folder that is ours. */
+export interface SpoolPart {
+  readonly dir: string;
+  readonly lock: FolderLock;
+}
+
+export function newFileName(number: number): SpoolFileName {
+  return fileName(number, randomBytes(4).readUInt32BE());
+}
+
+function fileName(number: number, salt: number): SpoolFileName {
+  return { name: `${String(number).padStart(12, '0')}-${salt.toString(16).padStart(8, '0')}.spool`, number, salt };
+}
+
+/** The spool's files in `dir`, in their order. */
+export async function filesOf(dir: string): Promise<SpoolFileName[]> {
+  const names = (await readdir(dir)).sort();
+  return names.flatMap((name) => {
+    const [, number, salt] = /^(\d{12})-([\da-f]{8})\.spool$/.exec(name) ?? [];
+    return number === undefined || salt === undefined ? [] : [{ name, number: Number(number), salt: Number.parseInt(salt, 16) }];
+  });
+}
+
+/** Every part that there is, whoever holds it. Empty where there is no spool yet. */
+export async function partsOf(dir: string): Promise<string[]> {
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names
+    .filter((name) => /^instance-\d{1,2}$/.test(name))
+    .sort()
+    .map((name) => join(dir, name));
+}
+
+/** Takes the first part that nobody holds; makes it if need be. Null if all are held. */
+export async function takePart(dir: string): Promise<SpoolPart | null> {
+  for (let number = 0; number < partsMax; number++) {
+    const part = join(dir, partName(number));
+    await makeFolder(part);
+    const lock = await lockFolder(part);
+    if (lock) return { dir: part, lock };
+  }
+  return null;
+}
+
+/**
+ * Moves the files of parts that nobody holds into ours, behind what lies there: their instances ended and may never come back.
+ * Returns the moved files by their new names.
+ */
+export async function adoptFiles(dir: string, part: SpoolPart, numberNext: number): Promise<SpoolFileName[]> {
+  const adopted: SpoolFileName[] = [];
+  for (const other of await partsOf(dir)) {
+    if (other === part.dir || (await filesOf(other)).length === 0) continue;
+    const lock = await lockFolder(other);
+    if (!lock) continue;
+    try {
+      for (const file of await filesOf(other)) {
+        const moved = fileName(numberNext + adopted.length, file.salt);
+        await rename(join(other, file.name), join(part.dir, moved.name));
+        adopted.push(moved);
+      }
+      await syncFolder(part.dir);
+    } finally {
+      await lock.release();
+    }
+  }
+  return adopted;
+}
+
+/** Makes the entries of a folder durable. */
+export async function syncFolder(dir: string): Promise<void> {
+  const folder = await open(dir, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function makeFolder(dir: string): Promise<void> {
+  const made = await mkdir(dir, { recursive: true });
+  if (made === undefined) return;
+  for (let at = dir; at !== dirname(made); at = dirname(at)) await syncFolder(dirname(at));
+}
+
+export async function bytesOf(path: string): Promise<number> {
+  return (await stat(path)).size;
+}

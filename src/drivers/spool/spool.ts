@@ -1,0 +1,296 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open, readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createDeferred, type Deferred } from '../../lib/deferred.ts';
+import { DataQuarantineError, messageOf } from '../../lib/errors.ts';
+import { adoptFiles, bytesOf, filesOf, newFileName, type SpoolFileName, type SpoolPart, syncFolder, takePart } from './spool-folder.ts';
+import { decodeFrames, encodeFrame, frameHeadBytes, type SpoolDamage } from './spool-frames.ts';
+
+export interface SpoolOptions {
+  /** The folder of the whole spool. Each process takes a part of it, and what other parts hold that nobody has any more. */
+  readonly dir: string;
+  /** The most that this process keeps there; beyond it `append` refuses. */
+  readonly bytesMax: number;
+  /** A file that has grown to this is closed and the next one begun. What is read and drained at once is a file. */
+  readonly fileBytesMax: number;
+  /** Told of every place of a file that could not be read. Damaged bytes were put aside, under `keptAs`. */
+  readonly onDamage: (damage: SpoolDamage & { readonly file: string; readonly keptAs: string | null }) => void;
+}
+
+/** The records of one file, in the order in which they were appended. */
+export interface SpooledFile {
+  readonly name: string;
+  readonly records: readonly Buffer[];
+}
+
+interface StoredFile extends SpoolFileName {
+  bytes: number;
+}
+
+/** The file that is appended to. `bytes` is what is durable of it. */
+interface OpenFile extends StoredFile {
+  readonly handle: FileHandle;
+}
+
+interface Append {
+  readonly records: readonly Buffer[];
+  readonly bytes: number;
+  readonly done: Deferred;
+}
+
+/**
+ * Records on disk until their way is free again: appended at the end, read and removed file by file from the start.
+ *
+ * `append` resolves when the records are on the disk itself, file and folder; appends that come while others are being written share
+ * the next write. A write that fails ends its file at the last durable byte, and nothing more is written to that file: after a
+ * failed fsync the kernel may have forgotten what it could not write. Files of an earlier process are read, never appended to.
+ * A file is removed only by `remove`, when all in it was drained; a crash before that brings the whole file back.
+ * Limits: `bytesMax` bytes, each record below 4 GiB; one part of the folder for each of up to a hundred processes of one machine.
+ */
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #part: SpoolPart;
+  readonly #files: StoredFile[] = [];
+  #active: OpenFile | null = null;
+  #numberNext = 0;
+  #waiting: Append[] = [];
+  #waitingBytes = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(options: SpoolOptions, part: SpoolPart) {
+    this.#options = options;
+    this.#part = part;
+  }
+
+  /** Throws `DQ_SPOOL_UNAVAILABLE` if the folder cannot be used now, `DQ_SPOOL_TAKEN` if other processes hold all of it. */
+  static async open(options: SpoolOptions): Promise<Spool> {
+    const { dir } = options;
+    return attempt(`open the spool ${dir}`, async () => {
+      const part = await takePart(dir);
+      if (!part) throw new DataQuarantineError('DQ_SPOOL_TAKEN', `every part of the spool ${dir} is held by another process.`);
+      const spool = new Spool(options, part);
+      try {
+        await spool.#list();
+        await spool.#adopt();
+      } catch (error) {
+        await part.lock.release();
+        throw error;
+      }
+      return spool;
+    });
+  }
+
+  /** Bytes that are not drained yet. */
+  get bytes(): number {
+    let bytes = this.#active?.bytes ?? 0;
+    for (const file of this.#files) bytes += file.bytes;
+    return bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#files.length === 0 && this.#active === null;
+  }
+
+  /** Where this process keeps its files. */
+  get dir(): string {
+    return this.#part.dir;
+  }
+
+  /**
+   * Resolves when the records are durable. The buffers must not change until then. Throws `DQ_SPOOL_FULL` or `DQ_SPOOL_UNAVAILABLE`
+   * (no space, read-only, a failing disk); then none of these records counts as kept, and the same call may be made again.
+   */
+  async append(records: readonly Buffer[]): Promise<void> {
+    const { dir, bytesMax } = this.#options;
+    if (this.#closed) throw new DataQuarantineError('DQ_SPOOL_UNAVAILABLE', `the spool ${dir} is closed.`);
+    let bytes = 0;
+    for (const record of records) bytes += frameHeadBytes + record.length;
+    if (this.bytes + this.#waitingBytes + bytes > bytesMax) {
+      throw new DataQuarantineError('DQ_SPOOL_FULL', `the spool ${dir} holds ${this.bytes} of ${bytesMax} bytes (spool.bytesMax).`);
+    }
+    const done = createDeferred();
+    this.#waiting.push({ records, bytes, done });
+    this.#waitingBytes += bytes;
+    if (this.#waiting.length === 1) void this.#inTurn(() => this.#writeWaiting());
+    await done.promise;
+  }
+
+  /** The oldest file with all its records, null if there is none. The same one comes again until it is removed. */
+  oldest(): Promise<SpooledFile | null> {
+    return this.#inTurn(() =>
+      attempt(`read the spool ${this.#part.dir}`, async () => {
+        if (this.#files.length === 0) await this.#finish();
+        if (this.#files.length === 0) await this.#adopt();
+        const [file] = this.#files;
+        return file ? { name: file.name, records: await this.#read(file) } : null;
+      }),
+    );
+  }
+
+  /** Forgets a file that {@link oldest} gave: everything in it is durable elsewhere. */
+  remove({ name }: SpooledFile): Promise<void> {
+    return this.#inTurn(() =>
+      attempt(`remove ${name} from the spool`, async () => {
+        await unlink(join(this.#part.dir, name)).catch(ignoreMissing);
+        const at = this.#files.findIndex((file) => file.name === name);
+        if (at >= 0) this.#files.splice(at, 1);
+      }),
+    );
+  }
+
+  /** Ends when what was appended is durable or has failed; then another process may take the folder. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#inTurn(() => this.#finish());
+    await this.#part.lock.release();
+  }
+
+  /** One after another: what touches the files. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #list(): Promise<void> {
+    for (const file of await filesOf(this.#part.dir)) {
+      this.#files.push({ ...file, bytes: await bytesOf(join(this.#part.dir, file.name)) });
+      this.#numberNext = file.number + 1;
+    }
+  }
+
+  async #adopt(): Promise<void> {
+    for (const file of await adoptFiles(this.#options.dir, this.#part, this.#numberNext)) {
+      this.#files.push({ ...file, bytes: await bytesOf(join(this.#part.dir, file.name)) });
+      this.#numberNext = file.number + 1;
+    }
+  }
+
+  /** Writes what waits, as much as belongs into the current file; the rest in further turns. Never throws. */
+  async #writeWaiting(): Promise<void> {
+    const group = this.#takeGroup();
+    try {
+      await attempt(`write to the spool ${this.#part.dir}`, () => this.#write(group));
+      for (const { done } of group) done.resolve();
+    } catch (error) {
+      for (const { done } of group) done.reject(error);
+    }
+    if (this.#waiting.length > 0) void this.#inTurn(() => this.#writeWaiting());
+  }
+
+  #takeGroup(): Append[] {
+    let room = this.#options.fileBytesMax - (this.#active?.bytes ?? 0);
+    let count = 0;
+    for (const { bytes } of this.#waiting) {
+      if (room <= 0) break;
+      room -= bytes;
+      this.#waitingBytes -= bytes;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #write(group: readonly Append[]): Promise<void> {
+    const file = (this.#active ??= await this.#create());
+    const frames = group.flatMap(({ records }) => records.flatMap((record) => encodeFrame(record, file.salt)));
+    try {
+      await writeAll(file.handle, frames, file.bytes);
+      await file.handle.datasync();
+    } catch (error) {
+      await this.#abandon(file);
+      throw error;
+    }
+    for (const { bytes } of group) file.bytes += bytes;
+    if (file.bytes >= this.#options.fileBytesMax) await this.#finish();
+  }
+
+  async #create(): Promise<OpenFile> {
+    const file = newFileName(this.#numberNext++);
+    const path = join(this.#part.dir, file.name);
+    const handle = await open(path, 'wx', 0o600);
+    try {
+      await syncFolder(this.#part.dir);
+    } catch (error) {
+      await handle.close();
+      await unlink(path);
+      throw error;
+    }
+    return { ...file, bytes: 0, handle };
+  }
+
+  /** Ends a file whose last write failed. What cannot be cut off is a repetition or torn, and known as such when it is read. */
+  async #abandon(file: OpenFile): Promise<void> {
+    await file.handle.truncate(file.bytes).catch(() => {});
+    await this.#finish();
+  }
+
+  /** No more is written to the current file. */
+  async #finish(): Promise<void> {
+    const file = this.#active;
+    if (!file) return;
+    this.#active = null;
+    await file.handle.close().catch(() => {});
+    if (file.bytes > 0) this.#files.push(file);
+    else await unlink(join(this.#part.dir, file.name)).catch(() => {});
+  }
+
+  /** The whole records of a file. What is damaged is put aside first, so that it is still there when the file is gone. */
+  async #read(file: StoredFile): Promise<readonly Buffer[]> {
+    const bytes = await readFile(join(this.#part.dir, file.name));
+    const { records, damages } = decodeFrames(bytes, file.salt);
+    for (const damage of damages) {
+      const keptAs = damage.kind === 'damaged' ? `${file.name}.${damage.from}.damaged` : null;
+      if (keptAs !== null) await writeAside(this.#part.dir, keptAs, bytes.subarray(damage.from, damage.to));
+      this.#options.onDamage({ ...damage, file: file.name, keptAs });
+    }
+    return records;
+  }
+}
+
+async function writeAll(handle: FileHandle, buffers: readonly Buffer[], start: number): Promise<void> {
+  let at = start;
+  for (let first = 0; first < buffers.length; ) {
+    // The kernel takes at most 1,024 parts at once.
+    const some = buffers.slice(first, first + 1_000);
+    const { bytesWritten } = await handle.writev(some, at);
+    if (bytesWritten === some.reduce((sum, buffer) => sum + buffer.length, 0)) {
+      at += bytesWritten;
+      first += some.length;
+      continue;
+    }
+    // A short write mostly means that the disk is full: the next one says so.
+    const rest = Buffer.concat(some).subarray(bytesWritten);
+    await handle.write(rest, 0, rest.length, at + bytesWritten).then(({ bytesWritten: more }) => {
+      if (more < rest.length) throw new Error('the disk took only a part of a write');
+    });
+    at += bytesWritten + rest.length;
+    first += some.length;
+  }
+}
+
+/** The same damage found again replaces what was put aside before. */
+async function writeAside(dir: string, name: string, bytes: Buffer): Promise<void> {
+  const file = await open(join(dir, name), 'w', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dir);
+}
+
+/** What the file system refuses may pass: space can be freed, and a disk mounted again. */
+async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DataQuarantineError) throw error;
+    throw new DataQuarantineError('DQ_SPOOL_UNAVAILABLE', `cannot ${what}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+}
