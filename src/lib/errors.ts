@@ -88,6 +88,11 @@ export function hasCode(error: unknown, code: ErrorCode): error is DataQuarantin
   return error instanceof DataQuarantineError && error.code === code;
 }
 
+/** Is `error` one of ours that may pass by itself? */
+export function isRetryable(error: unknown): error is DataQuarantineError {
+  return error instanceof DataQuarantineError && error.retryable;
+}
+
 /** The message of whatever was thrown, for a log line. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

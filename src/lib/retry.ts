@@ -1,9 +1,11 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import { DataQuarantineError } from './errors.ts';
+import { type DataQuarantineError, isRetryable } from './errors.ts';
 
 export interface RetryOptions {
   /** Ends the waiting and the trying; the last error is thrown then. */
   readonly signal?: AbortSignal;
+  /** Asked after every failure; where it says no, the failure is thrown. */
+  readonly goesOn?: () => boolean;
   /** Told of every failed attempt that will be repeated, counted from 1. */
   readonly onRetry?: (error: DataQuarantineError, attempt: number) => void;
 }
@@ -16,7 +18,7 @@ const delayMsMax = 5_000;
  */
 export async function retryForever<T>(work: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const policy = retry(
-    handleWhen((error) => error instanceof DataQuarantineError && error.retryable && !options.signal?.aborted),
+    handleWhen((error) => isRetryable(error) && !options.signal?.aborted && (options.goesOn?.() ?? true)),
     { maxAttempts: Number.POSITIVE_INFINITY, backoff: new ExponentialBackoff({ initialDelay: 128, maxDelay: delayMsMax }) },
   );
   let attempt = 0;

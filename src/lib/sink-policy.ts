@@ -1,0 +1,89 @@
+import { CircuitState as BreakerState, ConsecutiveBreaker, circuitBreaker, ExponentialBackoff, handleWhen } from 'cockatiel';
+import { DataQuarantineError, type ErrorCode, isRetryable } from './errors.ts';
+import { retryForever } from './retry.ts';
+
+/** `closed`: the sink takes. `open`: it failed again and again and is left alone for a while. `half_open`: one call tries it again. */
+export type CircuitState = 'closed' | 'half_open' | 'open';
+
+export interface SinkPolicyOptions {
+  /** For error texts: "PostgreSQL", "the object store". */
+  readonly sink: string;
+  /** What is thrown while the sink is left alone, and when a call took too long. */
+  readonly awayCode: ErrorCode;
+  /** So many failures in a row open the circuit. */
+  readonly failuresMax: number;
+  readonly onState: (state: CircuitState) => void;
+  /** Told of every failed call. */
+  readonly onFailure: (error: DataQuarantineError) => void;
+}
+
+const stateNames: Readonly<Record<BreakerState, CircuitState>> = {
+  [BreakerState.Closed]: 'closed',
+  [BreakerState.HalfOpen]: 'half_open',
+  [BreakerState.Open]: 'open',
+  [BreakerState.Isolated]: 'open',
+};
+
+/**
+ * How one sink is called. Only failures that may pass count; any other error goes through at once and says nothing of the sink.
+ * An open circuit is tried again after 250 ms, then after ever longer times of up to 5 s, by whichever call comes first.
+ */
+export class SinkPolicy {
+  readonly #options: SinkPolicyOptions;
+  readonly #breaker: ReturnType<typeof circuitBreaker>;
+
+  constructor(options: SinkPolicyOptions) {
+    this.#options = options;
+    this.#breaker = circuitBreaker(handleWhen(isRetryable), {
+      breaker: new ConsecutiveBreaker(options.failuresMax),
+      halfOpenAfter: new ExponentialBackoff({ initialDelay: 250, maxDelay: 5_000 }),
+    });
+    this.#breaker.onStateChange((state) => options.onState(stateNames[state]));
+  }
+
+  get isAway(): boolean {
+    return this.#breaker.state !== BreakerState.Closed;
+  }
+
+  /** Calls until it works, with backoff and jitter, for ever or until the signal ends it. Each call has the sink's own time. */
+  forever<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return retryForever(() => this.#call(work), { signal });
+  }
+
+  /** Calls until it works or the circuit opens, whichever is first: for those who have another way. A call may take `msMax`. */
+  async whileClosed<T>(work: () => Promise<T>, { msMax, signal }: { msMax: number; signal: AbortSignal }): Promise<T> {
+    return retryForever(() => this.#call(() => this.#within(msMax, work)), { signal, goesOn: () => !this.isAway });
+  }
+
+  async #call<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#breaker.state === BreakerState.HalfOpen) throw this.#away('is being tried again by another call');
+    let called = false;
+    try {
+      return await this.#breaker.execute(() => {
+        called = true;
+        return work();
+      });
+    } catch (error) {
+      if (!called) throw this.#away('failed several times in a row and is left alone for a moment');
+      if (isRetryable(error)) this.#options.onFailure(error);
+      throw error;
+    }
+  }
+
+  /** What takes too long is not ended: its driver does that. But nobody waits for it any more. */
+  async #within<T>(msMax: number, work: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(this.#away(`did not answer within ${msMax} ms`)), msMax);
+    });
+    try {
+      return await Promise.race([work(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #away(why: string): DataQuarantineError {
+    return new DataQuarantineError(this.#options.awayCode, `${this.#options.sink} ${why}.`);
+  }
+}
