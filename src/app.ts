@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { openQuarantine, quarantineConnections } from './app/open-quarantine.ts';
 import type { Settings } from './config/settings.ts';
 import type { Publisher, Source } from './drivers/kafka/lane.ts';
 import { chooseLane, openPublisher, openSource } from './drivers/kafka/open-lane.ts';
@@ -20,7 +21,6 @@ import { Committer } from './pipeline/commit/committer.ts';
 import { Consumer } from './pipeline/consume/consumer.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { publishRefusal } from './pipeline/sink/publish-refusal.ts';
-import { Quarantine } from './pipeline/sink/quarantine.ts';
 import { Sink } from './pipeline/sink/sink.ts';
 import { Tally } from './pipeline/tally.ts';
 import { InHand } from './pipeline/validate/in-hand.ts';
@@ -28,8 +28,6 @@ import { Validator } from './pipeline/validate/validator.ts';
 import type { CatalogEntry, CatalogReference } from './registry/catalog.ts';
 import { Registry } from './registry/registry.ts';
 import { migrate } from './store/migrate.ts';
-import { createRecordId } from './store/record-id.ts';
-import { RecordStore } from './store/record-store.ts';
 import { WorkerPool } from './workers/pool.ts';
 
 /** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
@@ -45,10 +43,6 @@ const tuning = {
   revokeMsMax: 17_000,
   idleAfterMs: 2_000,
   loopAgeMsMax: 60_000,
-  loadMessagesMax: 4_096,
-  loadBytesMax: 8 * 2 ** 20,
-  loadLingerMsMax: 50,
-  loadsMax: 4,
 };
 
 export interface AppOptions {
@@ -59,7 +53,7 @@ export interface AppOptions {
 }
 
 /** Names of the checks that `/readyz` waits for. */
-export const readinessChecks = ['kafka', 'postgres', 'storage', 'group'] as const;
+export const readinessChecks = ['kafka', 'postgres', 'storage', 'spool', 'group'] as const;
 
 /** What was opened, in order; it is closed in the reverse order, whatever happened between. */
 type Closers = (() => Promise<void>)[];
@@ -123,11 +117,10 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   const judges = await openJudges(options, closers);
   // The lane may fail before the loop is there that must hear of it.
   const failures = new FailureLine();
-  const lane = await openLane(options, { topics, closers, onFatal: (error) => failures.report(error) });
-  const abandon = new AbortController();
-  const pipeline = createPipeline(options, { topics, stores, judges, lane, closers, abandoned: abandon.signal });
-  // Closed first: whoever still tries again must not find the stores closed.
-  closers.push(async () => abandon.abort());
+  const onFatal = (error: unknown) => failures.report(error);
+  const lane = await openLane(options, { topics, closers, onFatal });
+  const parts: Parts = { topics, stores, judges, lane, closers, onFatal };
+  const pipeline = createPipeline(options, parts, await openSink(options, parts));
   failures.follow((error) => pipeline.fail(error));
   return pipeline;
 }
@@ -167,12 +160,11 @@ interface Parts {
   readonly judges: Judges;
   readonly lane: Lane;
   readonly closers: Closers;
-  /** Aborted when nobody waits any more for what is open. */
-  readonly abandoned: AbortSignal;
+  readonly onFatal: (error: unknown) => void;
 }
 
 /** The stages, from the last to the first, and the loop that runs them. */
-function createPipeline(options: AppOptions, parts: Parts): Pipeline {
+function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline {
   const { settings, log, metrics, health } = options;
   const { topics, judges, lane, closers } = parts;
   const clock = systemClock;
@@ -212,7 +204,7 @@ function createPipeline(options: AppOptions, parts: Parts): Pipeline {
     batcher: new Batcher({ ring, clock, isBehind: () => validator.busy, firstMsMax: tuning.firstMsMax, lingerMsMax: tuning.lingerMsMax }),
     validator,
     validPartitions: topics.validPartitions,
-    sink: createSink(options, parts),
+    sink,
     committer,
     clock,
     caughtUp: () => lane.publisher.caughtUp(),
@@ -243,37 +235,14 @@ function openInHand(dir: string, log: Log): InHand | null {
   }
 }
 
-function createSink({ settings, log, metrics, health }: AppOptions, { topics, stores, judges, lane, abandoned }: Parts): Sink {
-  const { validTopic, dlqTopic } = settings.kafka;
-  const quarantine = new Quarantine({
-    storage: stores.storage,
-    records: new RecordStore(stores.database),
-    publisher: lane.publisher,
-    dlqTopic,
-    dlqPartitions: topics.dlqPartitions,
-    dlqBytesMax: topics.dlq.messageBytesMax,
-    identify: createRecordId(topics.cluster),
-    clock: systemClock,
-    loadMessagesMax: tuning.loadMessagesMax,
-    loadBytesMax: tuning.loadBytesMax,
-    lingerMsMax: tuning.loadLingerMsMax,
-    loadsMax: tuning.loadsMax,
-    signal: abandoned,
-    onDuration: (sink, seconds) => {
-      sinkTook(metrics, sink, seconds);
-      health.ready(sink);
-    },
-    onRetry: (sink, error, attempt) => {
-      sinkFailed(metrics, sink);
-      health.notReady(sink, error.message);
-      log.warn({ sink, attempt, code: error.code }, `${error.message}; trying again`);
-    },
-  });
+async function openSink(options: AppOptions, parts: Parts): Promise<Sink> {
+  const { topics, judges, lane } = parts;
+  const { validTopic } = options.settings.kafka;
   return new Sink({
     publisher: lane.publisher,
     validTopic,
     keyRequired: topics.valid.compacted,
-    quarantine,
+    quarantine: await openQuarantine({ ...options, ...parts, publisher: lane.publisher }),
     faultOf: (batch, refusal) => publishRefusal(refusal, validTopic, judges.entryOf(batch.slab.schemas[refusal.row] ?? -1)),
   });
 }
@@ -339,7 +308,7 @@ async function openStores(settings: Settings, closers: Closers): Promise<Stores>
   const { url } = settings.postgres;
   assert(url !== null, 'the command line asked for postgres.url');
   if (settings.postgres.migrate) await migrate(url);
-  const database = openDatabase({ url, poolMax: tuning.loadsMax + 2 });
+  const database = openDatabase({ url, poolMax: quarantineConnections });
   closers.push(() => database.close());
   await database.check();
   const storage = openStorage(settings.storage);

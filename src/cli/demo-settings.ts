@@ -60,6 +60,7 @@ export async function demoSettings(
     'storage.region': services.s3.region,
     'storage.accessKeyId': services.s3.accessKeyId,
     'storage.secretAccessKey': services.s3.secretAccessKey,
+    'spool.dir': join(packageRoot, '.cache/spool'),
     'schemas.dir': join(packageRoot, 'schemas'),
     'schemas.cacheDir': join(packageRoot, '.cache/validators'),
     'http.port': !once && (await isFree(usualPort)) ? usualPort : 0,

@@ -274,7 +274,17 @@ async function verified(wire: Wire, settings: Settings, topics: DemoTopics): Pro
   const database = openDatabase({ url: settings.postgres.url as string, poolMax: 2 });
   try {
     const { groupId, sourceTopics, validTopic } = settings.kafka;
-    return await verify({ wire, database, storage: null, group: groupId, sourceTopics, validTopic, dlqTopic: topics.dlq, from: null });
+    return await verify({
+      wire,
+      database,
+      storage: null,
+      spoolDirs: [settings.spool.dir],
+      group: groupId,
+      sourceTopics,
+      validTopic,
+      dlqTopic: topics.dlq,
+      from: null,
+    });
   } finally {
     await database.close();
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadSettings } from '../config/load-settings.ts';
 import { failed, ok, warning } from './doctor/check.ts';
 import { dlqFindings, validFindings } from './doctor/check-kafka.ts';
-import { checkNode, checkThreadPool } from './doctor/check-machine.ts';
+import { checkNode, checkSpool, checkThreadPool } from './doctor/check-machine.ts';
 import { verdictOf } from './doctor.ts';
 
 const { settings } = loadSettings({ file: null, env: {} });
@@ -53,6 +53,14 @@ describe('the machine', () => {
     expect(checkThreadPool({ UV_THREADPOOL_SIZE: '15' })).toMatchObject({ state: 'warning' });
     expect(checkThreadPool({ UV_THREADPOOL_SIZE: '16' })).toMatchObject({ state: 'ok' });
   });
+});
+
+test('a spool in memory is pointed out, in other words where offsets hang on it', async () => {
+  const spool = { ...settings.spool, dir: '/dev/shm/spool' };
+  expect(await checkSpool(spool)).toMatchObject({ state: 'warning', detail: expect.stringContaining('not used') });
+  expect(await checkSpool({ ...spool, commit: true })).toMatchObject({ state: 'warning', detail: expect.stringContaining('all the same') });
+  expect(await checkSpool({ ...spool, commit: false })).toMatchObject({ state: 'ok' });
+  expect(await checkSpool({ ...spool, dir: '/dev/null/spool' })).toMatchObject({ state: 'failed' });
 });
 
 test('the verdict is the worst finding, and a warning is none', () => {

@@ -12,6 +12,7 @@ import { addSettingsOptions, type SettingsOptions, settingsFor } from './setting
 interface VerifyCommandOptions extends SettingsOptions {
   readonly topic?: readonly string[];
   readonly from?: VerifyFrom;
+  readonly spool?: readonly string[];
   readonly payloads?: true;
   readonly dlq?: true;
   readonly json?: true;
@@ -23,6 +24,7 @@ export function registerVerify(program: Command, io: Io): void {
     .description('recompute from topics and database what became of every source record before the committed offsets')
     .option('-t, --topic <topic...>', 'source topics (default: all of the settings)')
     .option('--from <place>', 'begin at an offset, or at a time such as 2026-11-03T10:00:00Z (default: the start of the log)', parseFrom)
+    .option('--spool <folder...>', 'the spools of all instances, as far as they lie elsewhere (default: spool.dir)')
     .option('--payloads', 'read every stored payload back and check its hash')
     .option('--dlq', 'look for the dead letter of every quarantined record')
     .option('--json', 'print the figures as one JSON object on one line')
@@ -46,6 +48,8 @@ async function runVerify(io: Io, options: VerifyCommandOptions): Promise<void> {
   for (const note of notes) printLine(io.stderr, `note: ${note}`);
   for (const { topic, partition, offset, reason } of unaccounted)
     printLine(io.stderr, `unaccounted: ${topic}/${partition}/${offset} ${reasons[reason]}`);
+  if (unaccounted.some(({ reason }) => reason === 'missing'))
+    printLine(io.stderr, 'note: they may wait in the spool of an instance on another machine: name its folder with --spool.');
   if (counts.unaccounted > unaccounted.length) printLine(io.stderr, `… and ${counts.unaccounted - unaccounted.length} more`);
   for (const { topic, partition, offset } of disordered.first)
     printLine(io.stderr, `out of order: ${topic}/${partition}/${offset} lies in the valid topic behind a later record of its partition`);
@@ -56,7 +60,7 @@ async function runVerify(io: Io, options: VerifyCommandOptions): Promise<void> {
 }
 
 async function reportOf(io: Io, options: VerifyCommandOptions): Promise<VerifyReport> {
-  const { kafka, postgres, storage } = settingsFor(io, options, ['kafka', 'postgres']).settings;
+  const { kafka, postgres, storage, spool } = settingsFor(io, options, ['kafka', 'postgres']).settings;
   assert(postgres.url !== null, 'settings without a database passed although one is needed');
   const wire = await openWire({ brokers: kafka.brokers, client: kafka.client });
   try {
@@ -67,6 +71,7 @@ async function reportOf(io: Io, options: VerifyCommandOptions): Promise<VerifyRe
         wire,
         database,
         storage: objects,
+        spoolDirs: options.spool ?? [spool.dir],
         group: kafka.groupId,
         sourceTopics: options.topic ?? kafka.sourceTopics,
         validTopic: kafka.validTopic,
@@ -83,7 +88,7 @@ async function reportOf(io: Io, options: VerifyCommandOptions): Promise<VerifyRe
 }
 
 const reasons: Readonly<Record<UnaccountedReason, string>> = {
-  missing: 'is neither in the valid topic nor in quarantine',
+  missing: 'is neither in the valid topic nor in quarantine nor in the spool',
   payload_differs: 'has a row of another payload',
   payload_lost: 'has a row whose stored payload is not there or has another hash',
   dead_letter_missing: 'is in quarantine without a dead letter',

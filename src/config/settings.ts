@@ -160,17 +160,17 @@ const limits = section({
 const spool = section({
   dir: setting(
     text('a folder').default('spool'),
-    'The folder that takes quarantined messages while database or storage are away. Not used yet: until then such messages hold their offsets.',
+    'The folder that takes quarantined messages while database or storage are away. On a volume of its own it outlives its container.',
     {
       environment: 'DQ_SPOOL_DIR',
     },
   ),
-  bytesMax: setting(size(mib, 1024 * gib).default(gib), 'The most that may lie there; a full spool stops consumption. Not used yet.', {
+  bytesMax: setting(size(mib, 1024 * gib).default(gib), 'The most that an instance keeps there; when it is full, consumption waits.', {
     unit: 'bytes',
   }),
   commit: setting(
     truthOrAuto().default('auto'),
-    "May offsets be committed on the spool alone? `auto`: yes, unless the folder lies on a container's own layer or in memory. Not used yet.",
+    "May offsets be committed on the spool alone? `auto`: yes, unless the folder lies on a container's own layer or in memory. Where not, offsets wait and consumption pauses at its limit.",
   ),
 });
 

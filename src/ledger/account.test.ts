@@ -56,6 +56,14 @@ test('a record that is nowhere is named', () => {
   expect(unaccounted).toEqual([{ topic: 'raw', partition: 0, offset: 1, reason: 'missing' }]);
 });
 
+test('a record that waits in the spool needs neither a copy nor a dead letter', () => {
+  const account = accountOf(record('a'), [record('b'), 'spooled'], [record('c'), 'spooled']);
+  account.addCopy(record('a'), 0);
+  account.addCopy(record('c'), 0);
+  const { counts } = account.close({ ...closing, deadLetters: true });
+  expect(counts).toMatchObject({ in: 3, valid: 1, spooled: 2, reclassified: 1, unaccounted: 0 });
+});
+
 test('two equal records need two copies, and a third copy is a duplicate', () => {
   expect(closed(accountOf(record('a'), record('a')), record('a')).counts).toMatchObject({ valid: 1, unaccounted: 1, duplicates: 0 });
   const whole = closed(accountOf(record('a'), record('a')), record('a'), record('a'), record('a'));

@@ -3,8 +3,8 @@ import type { Header } from '../model/header.ts';
 import { Digester, type LedgerRecord, leftOut } from './digest.ts';
 import { DigestTable, grown } from './digest-table.ts';
 
-/** What the database says of a source record: no row, a row that fits it, or what is wrong with the row. */
-export type RowFinding = 'none' | 'kept' | 'payload_differs' | 'payload_lost';
+/** What database and spool say of a source record: nothing, a row that fits it, what is wrong with the row, or that it waits for one. */
+export type RowFinding = 'none' | 'kept' | 'payload_differs' | 'payload_lost' | 'spooled';
 
 /** Why a record is unaccounted: it is nowhere, its row or stored payload does not fit it, or its dead letter is missing. */
 export type UnaccountedReason = 'missing' | 'payload_differs' | 'payload_lost' | 'dead_letter_missing';
@@ -56,8 +56,14 @@ export interface ClosingOptions {
 }
 
 /** What became of a source record, before the copies are counted. */
-const state = { open: 0, kept: 1, remediated: 2, payloadDiffers: 3, payloadLost: 4 } as const;
-const stateOf = { none: state.open, kept: state.kept, payload_differs: state.payloadDiffers, payload_lost: state.payloadLost } as const;
+const state = { open: 0, kept: 1, remediated: 2, payloadDiffers: 3, payloadLost: 4, spooled: 5 } as const;
+const stateOf = {
+  none: state.open,
+  kept: state.kept,
+  payload_differs: state.payloadDiffers,
+  payload_lost: state.payloadLost,
+  spooled: state.spooled,
+} as const;
 const flag = { tombstone: 1, keyless: 2 } as const;
 const lettered = 0x80;
 /** More partitions than a topic can have. */
@@ -74,7 +80,7 @@ interface Partition {
  * The books of a verification: source records on one side, copies in the valid topic and rows on the other, matched as a multiset.
  * First every source record is added, in the order of offsets within its partition, then every copy; then the account is closed.
  *
- * Equal source records share an entry: how many of them still need a copy, and how many have a row and need none. A copy fills a
+ * Equal source records share an entry: how many of them still need a copy, and how many have a row, or wait for one, and need none. A copy fills a
  * need; beyond the need it shows that a quarantined record was also let through (reclassified); beyond that it is a duplicate.
  * A copy whose like was never added belongs to a record outside the range, or to another producer, and counts nowhere.
  * Within a target partition the first copies of one source partition must lie in source order, which is the order of every key.
@@ -165,7 +171,7 @@ export class Account {
   }
 
   close(options: ClosingOptions): Closing {
-    const totals = { in: 0, quarantined: 0, remediated: 0, outOfReach: options.outOfReach, unaccounted: 0 };
+    const totals = { in: 0, quarantined: 0, remediated: 0, spooled: 0, outOfReach: options.outOfReach, unaccounted: 0 };
     const names: UnaccountedRecord[] = [];
     for (const [number, { topic, partition, first }] of this.#partitions.entries()) {
       const end = this.#partitions[number + 1]?.first ?? this.#records;
@@ -177,7 +183,7 @@ export class Account {
         }
         totals.in += 1;
         if (outcome === 'copied') continue;
-        if (outcome === 'quarantined' || outcome === 'remediated') {
+        if (outcome === 'quarantined' || outcome === 'remediated' || outcome === 'spooled') {
           totals[outcome] += 1;
           continue;
         }
@@ -191,7 +197,7 @@ export class Account {
       quarantined: totals.quarantined,
       remediated: totals.remediated,
       tombstones: this.#tombstones,
-      spooled: 0,
+      spooled: totals.spooled,
       duplicates: this.#duplicates,
       out_of_reach: totals.outOfReach,
       reclassified: this.#reclassified,
@@ -267,11 +273,12 @@ export class Account {
     index: number,
     partition: number,
     options: ClosingOptions,
-  ): 'copied' | 'retired' | 'quarantined' | 'remediated' | UnaccountedReason {
+  ): 'copied' | 'retired' | 'quarantined' | 'remediated' | 'spooled' | UnaccountedReason {
     const found = this.#states[index] as number;
     const known = found & ~lettered;
     if (known === state.payloadDiffers) return 'payload_differs';
     if (known === state.payloadLost) return 'payload_lost';
+    if (known === state.spooled) return 'spooled';
     if (known === state.remediated) return 'remediated';
     if (known === state.kept) return options.deadLetters && (found & lettered) === 0 ? 'dead_letter_missing' : 'quarantined';
     const entry = this.#entryOf[index] as number;

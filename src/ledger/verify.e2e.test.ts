@@ -126,6 +126,7 @@ function verified(options: Partial<VerifyOptions> = {}) {
     wire,
     database,
     storage: null,
+    spoolDirs: [],
     group,
     sourceTopics: [source],
     validTopic: valid,

@@ -7,6 +7,7 @@ import { createRecordId } from '../store/record-id.ts';
 import { parseStoragePath } from '../store/segment.ts';
 import { Account, type Closing, type ClosingOptions, type LedgerCounts, type RowFinding, type UnaccountedRecord } from './account.ts';
 import { type LedgerRow, type RowCursor, withRows } from './rows.ts';
+import { type FindSpooled, payloadMark, readSpooled } from './spooled.ts';
 
 /** Where the account begins in every source partition: an offset, or the first record that is not older. */
 export type VerifyFrom = { readonly offset: number } | { readonly timestampMs: number };
@@ -16,6 +17,8 @@ export interface VerifyOptions {
   readonly database: Database;
   /** Set to read every stored payload back and compare its hash. */
   readonly storage: ObjectStore | null;
+  /** Where records may wait for database and object store (`spool.dir`). */
+  readonly spoolDirs: readonly string[];
   readonly group: string;
   readonly sourceTopics: readonly string[];
   readonly validTopic: string;
@@ -36,6 +39,7 @@ export interface VerifyReport {
 
 /** All that is settled before the first record is read. */
 interface Plan {
+  readonly clusterId: string;
   readonly identify: ReturnType<typeof createRecordId>;
   /** The source partitions as far as they are committed and still there. */
   readonly ranges: readonly WireRange[];
@@ -60,8 +64,14 @@ const stretchBytesMax = 1024 * 1024;
  */
 export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const plan = await planOf(options);
+  const spooled = await readSpooled({
+    dirs: options.spoolDirs,
+    clusterId: plan.clusterId,
+    group: options.group,
+    identify: (topic, partition, offset) => (options.sourceTopics.includes(topic) ? plan.identify(topic, partition, offset) : null),
+  });
   const account = new Account({ compareTimestamps: plan.compareTimestamps });
-  for (const range of plan.ranges) await addSources(account, range, plan.identify, options);
+  for (const range of plan.ranges) await addSources(account, range, { ...plan, spooled }, options);
   const heads = await addCopies(account, plan.valid, options.wire);
   for (const range of plan.deadLetters) {
     await options.wire.read(range, (records) => {
@@ -104,6 +114,7 @@ async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }:
   if (deadLetters.some((range) => range.from > 0))
     notes.push(`Retention took records of ${dlqTopic}, so dead letters were not looked for.`);
   return {
+    clusterId: cluster.clusterId,
     identify: createRecordId(cluster),
     ranges,
     outOfReach,
@@ -125,7 +136,12 @@ async function wholeTopic(wire: Wire, topic: string): Promise<WireRange[]> {
   return ends.map((to, partition) => ({ topic, partition, from: starts[partition] ?? 0, to }));
 }
 
-async function addSources(account: Account, range: WireRange, identify: Plan['identify'], options: VerifyOptions): Promise<void> {
+interface Known {
+  readonly identify: Plan['identify'];
+  readonly spooled: FindSpooled;
+}
+
+async function addSources(account: Account, range: WireRange, { identify, spooled }: Known, options: VerifyOptions): Promise<void> {
   const { topic, partition } = range;
   account.startPartition(topic, partition);
   if (range.from >= range.to) return;
@@ -133,7 +149,11 @@ async function addSources(account: Account, range: WireRange, identify: Plan['id
     options.wire.read(range, async (records) => {
       const rows = await rowsOf(records, cursor, ({ id, offset }) => id === identify(topic, partition, offset));
       const lost = options.storage ? await lostPayloads([...rows.values()], options.storage) : noneLost;
-      for (const record of records) account.addSource(record, findingOf(record, rows.get(record.offset), lost));
+      for (const record of records) {
+        // What is being drained may have its row already and its dead letter not yet: the spool is asked first.
+        const mark = spooled(topic, partition, record.offset);
+        account.addSource(record, mark === null ? findingOf(record, rows.get(record.offset), lost) : spoolFinding(record, mark));
+      }
     }),
   );
 }
@@ -150,6 +170,10 @@ async function rowsOf(
 
 const noneLost: ReadonlySet<LedgerRow> = new Set();
 const noBytes = Buffer.alloc(0);
+
+function spoolFinding({ value }: WireRecord, mark: number): RowFinding {
+  return payloadMark(sha256(value ?? noBytes)) === mark ? 'spooled' : 'payload_differs';
+}
 
 function findingOf({ value }: WireRecord, row: LedgerRow | undefined, lost: ReadonlySet<LedgerRow>): RowFinding {
   if (!row) return 'none';

@@ -35,6 +35,12 @@ test('a check that fails later takes readiness away and gives its reason', () =>
   expect(health.checks()[0]?.reason).toBe('no broker answers');
 });
 
+test('a check can hold and still have something to say', () => {
+  const health = new Health(['storage']);
+  health.readyBut('storage', 'away; the spool takes over');
+  expect([health.isReady, health.checks()]).toEqual([true, [{ name: 'storage', ready: true, reason: 'away; the spool takes over' }]]);
+});
+
 test('a loop is alive up to its limit and stuck beyond it', () => {
   const clock = standingClock();
   const health = new Health([], clock);

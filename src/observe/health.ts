@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../lib/clock.ts';
 
-/** One condition of readiness, and why it does not hold. */
+/** One condition of readiness. `reason` says why it does not hold, or what is not as it should be although it does. */
 export interface Check {
   readonly name: string;
   readonly ready: boolean;
@@ -24,14 +24,14 @@ const tickMs = 1_000;
  */
 export class Health {
   readonly #clock: Clock;
-  readonly #reasons = new Map<string, string | null>();
+  readonly #checks = new Map<string, Omit<Check, 'name'>>();
   readonly #loops = new Map<string, { turnedMs: number; ageMsMax: number }>();
   #timer: NodeJS.Timeout | null = null;
 
   /** `expected` names the checks that must be reported before the service is ready. */
   constructor(expected: Iterable<string>, clock: Clock = systemClock) {
     this.#clock = clock;
-    for (const name of expected) this.#reasons.set(name, 'not started yet');
+    for (const name of expected) this.notReady(name, 'not started yet');
   }
 
   /** Starts to watch the event loop. The timer does not keep the process alive. */
@@ -47,16 +47,21 @@ export class Health {
   }
 
   ready(name: string): void {
-    this.#reasons.set(name, null);
+    this.#checks.set(name, { ready: true, reason: null });
+  }
+
+  /** It can do its work, but somebody should look. */
+  readyBut(name: string, reason: string): void {
+    this.#checks.set(name, { ready: true, reason });
   }
 
   notReady(name: string, reason: string): void {
-    this.#reasons.set(name, reason);
+    this.#checks.set(name, { ready: false, reason });
   }
 
   /** The check counts no longer. */
   forget(name: string): void {
-    this.#reasons.delete(name);
+    this.#checks.delete(name);
   }
 
   /** From now on the loop counts; call what is returned at each of its turns. */
@@ -82,7 +87,7 @@ export class Health {
   }
 
   checks(): Check[] {
-    return [...this.#reasons].map(([name, reason]) => ({ name, ready: reason === null, reason }));
+    return [...this.#checks].map(([name, check]) => ({ name, ...check }));
   }
 
   get isAlive(): boolean {

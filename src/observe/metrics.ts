@@ -78,7 +78,7 @@ export const metricsTable = {
     kind: 'gauge',
     name: 'circuit_state',
     labels: ['sink'],
-    help: 'State of a sink: 0 closed (it takes), 1 half open, 2 open (its last attempt failed; it is tried again).',
+    help: 'State of a sink: 0 closed (it takes), 1 half open (one call tries it), 2 open (it failed and is left alone for a moment).',
   },
   engineDisagreements: {
     kind: 'counter',

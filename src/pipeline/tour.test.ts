@@ -6,6 +6,7 @@ import type { Judged, Watermark } from '../model/delivery.ts';
 import { answer, type MessageParts, type Slab } from '../model/slab.ts';
 import { SlabRing } from '../model/slab-ring.ts';
 import type { Fault } from '../model/verdict.ts';
+import { buildStores } from '../testing/build-stores.ts';
 import { Batcher, type MessageFlow } from './batch/batcher.ts';
 import { Committer } from './commit/committer.ts';
 import { route } from './route/route.ts';
@@ -150,13 +151,17 @@ function sinkWith(lines: string[]): Sink {
   };
   const quarantine = new Quarantine({
     publisher,
-    storage: { put: async (key) => void lines.push(`segment ${key}`) },
-    records: {
-      insert: async (rows) => {
-        for (const { record, storagePath } of rows) lines.push(`row ${record.topic}/${record.partition}/${record.offset}: ${storagePath}`);
-        return new Map();
+    stores: buildStores({
+      storage: { put: async (key) => void lines.push(`segment ${key}`) },
+      records: {
+        insert: async (rows) => {
+          for (const { record, storagePath } of rows)
+            lines.push(`row ${record.topic}/${record.partition}/${record.offset}: ${storagePath}`);
+          return new Map();
+        },
       },
-    },
+    }),
+    spool: null,
     dlqTopic: 'quarantine-dlq',
     dlqPartitions: 8,
     dlqBytesMax: 1_000_000,
@@ -167,8 +172,9 @@ function sinkWith(lines: string[]): Sink {
     lingerMsMax: 1,
     loadsMax: 1,
     signal: new AbortController().signal,
-    onDuration: () => {},
-    onRetry: () => {},
+    onSpooled: () => {},
+    onSpoolRefused: () => {},
+    onRefusedKept: () => {},
   });
   return new Sink({ publisher, validTopic: 'validated-events', keyRequired: false, quarantine, faultOf: () => wrongUserId });
 }

@@ -47,7 +47,7 @@ test('what is laid into a segment is read back, message by message', () => {
     fc.property(fc.array(partsArbitrary, { maxLength: 6 }), (messages) => {
       const { bytes, places } = encodeSegment(messages.map(framePartsOf));
       const frames = [...decodeFrames(bytes)];
-      expect(frames).toEqual(messages.map((parts, index) => ({ ...parts, place: places[index] })));
+      expect(frames).toEqual(messages.map((parts, index) => ({ ...parts, ...framePartsOf(parts), place: places[index] })));
     }),
   );
 });

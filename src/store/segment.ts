@@ -43,6 +43,8 @@ export interface Frame {
   readonly timestamp: number;
   readonly key: Buffer | null;
   readonly headers: readonly Header[];
+  /** The headers as they lie in the frame. */
+  readonly packedHeaders: Buffer;
   readonly value: Buffer;
   readonly place: ValuePlace;
 }
@@ -114,6 +116,7 @@ export function decodeFrame(bytes: Buffer, start: number): Frame {
     timestamp: readInt64(bytes, start + 32),
     key: keyBytes < 0 ? null : bytes.subarray(start + headBytes, headersAt),
     headers: unpackHeaders(bytes.subarray(headersAt, backAt)),
+    packedHeaders: bytes.subarray(headersAt, backAt),
     value: bytes.subarray(valueAt, end),
     place: { offset: valueAt, length: end - valueAt },
   };

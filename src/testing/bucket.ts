@@ -11,9 +11,9 @@ export interface Bucket extends S3Address {
   readonly url: string;
 }
 
-/** Makes a bucket that no other test knows. */
-export async function freshBucket(): Promise<Bucket> {
-  const bucket = { ...s3Address(), url: `s3://dq-${randomBytes(8).toString('hex')}` };
+/** Makes a bucket that no other test knows, on the server of this run or on another one. */
+export async function freshBucket(server: S3Address = s3Address()): Promise<Bucket> {
+  const bucket = { ...server, url: `s3://dq-${randomBytes(8).toString('hex')}` };
   const storage = openStorage(bucket);
   try {
     await storage.ensure();

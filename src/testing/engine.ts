@@ -15,6 +15,7 @@ import { brokers, freshGroup, freshTopic, type TopicOptions } from './broker.ts'
 import { freshBucket } from './bucket.ts';
 import { freshDatabase } from './database.ts';
 import { requireSuffix } from './require-suffix.ts';
+import type { S3Address } from './services/service.ts';
 
 requireSuffix('engine.ts', ['e2e']);
 
@@ -22,6 +23,9 @@ export interface StageOptions {
   readonly source?: TopicOptions;
   readonly valid?: TopicOptions;
   readonly dlq?: TopicOptions;
+  /** Servers of the test's own, for what is done to them, in the place of those of the run. */
+  readonly postgresUrl?: string;
+  readonly s3?: S3Address;
   /** Further environment of the service. */
   readonly env?: Readonly<Record<string, string>>;
   /** Text of a settings file. */
@@ -73,7 +77,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     freshTopic('valid', options.valid ?? eight),
     freshTopic('dlq', options.dlq ?? eight),
   ]);
-  const [url, bucket] = await Promise.all([freshDatabase(), freshBucket()]);
+  const [url, bucket] = await Promise.all([options.postgresUrl ?? freshDatabase(), freshBucket(options.s3)]);
   const group = freshGroup();
   const wire = await openWire({ brokers: brokers().split(','), client: {} });
   closers.push(() => wire.close());
@@ -81,7 +85,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   closers.push(() => database.close());
   const storage = openStorage(bucket);
   closers.push(() => storage.close());
+  const spoolDir = temporaryFolder('dq-stage-spool-');
   const env = {
+    DQ_SPOOL_DIR: spoolDir,
     DQ_KAFKA_BROKERS: brokers(),
     DQ_KAFKA_GROUP_ID: group,
     DQ_KAFKA_SOURCE_TOPICS: source,
@@ -121,6 +127,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
         wire,
         database,
         storage,
+        spoolDirs: [env.DQ_SPOOL_DIR],
         group,
         sourceTopics: [source],
         validTopic: valid,
@@ -130,11 +137,16 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   };
 }
 
+function temporaryFolder(prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  closers.push(async () => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
 /** The words that make the service read these settings. */
 function settingsFile(settings: string | undefined): string[] {
   if (settings === undefined) return [];
-  const folder = mkdtempSync(join(tmpdir(), 'dq-settings-'));
-  closers.push(async () => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder('dq-settings-');
   const file = join(folder, 'dataquarantine.yaml');
   writeFileSync(file, settings);
   return ['--config', file];

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, stat, statfs } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { ruleProblems } from '../../config/rules.ts';
 import type { Settings } from '../../config/settings.ts';
+import { volumeOf } from '../../drivers/spool/volume.ts';
 import { type Loaded, loadJudge, loadLane } from '../../native/index.ts';
 import type { Io } from '../io.ts';
 import { type Check, failed, ok, warning } from './check.ts';
@@ -10,13 +11,6 @@ import { type Check, failed, ok, warning } from './check.ts';
 /** The last days of Node's release lines, from its release schedule. */
 const nodeEndOfLife: Readonly<Record<number, string>> = { 20: '2026-04-30', 22: '2027-04-30', 24: '2028-04-30' };
 const threadPoolMin = 16;
-/** `f_type` of file systems that do not outlive the machine or the container. */
-const passingFileSystems: Readonly<Record<number, string>> = {
-  0x01021994: 'memory (tmpfs)',
-  0x858458f6: 'memory (ramfs)',
-  0x794c7630: "a container's own layer (overlayfs)",
-};
-
 /** This machine: Node, its threads, the folders, who may use the API. */
 export async function checkMachine(settings: Settings, env: Io['env']): Promise<Check[]> {
   return [
@@ -25,7 +19,7 @@ export async function checkMachine(settings: Settings, env: Io['env']): Promise<
     checkNative('lane', loadLane()),
     checkNative('judge', loadJudge()),
     await checkSchemas(settings.schemas.dir),
-    await checkSpool(settings.spool.dir),
+    await checkSpool(settings.spool),
     checkAccess(settings),
   ];
 }
@@ -59,18 +53,22 @@ async function checkSchemas(dir: string): Promise<Check> {
 }
 
 /** The folder need not be there yet; what counts is whether it can be, and on what. */
-async function checkSpool(dir: string): Promise<Check> {
+export async function checkSpool({ dir, commit }: Settings['spool']): Promise<Check> {
   const wanted = resolve(dir);
   let folder = wanted;
   while (folder !== dirname(folder) && !(await stat(folder).catch(() => null))) folder = dirname(folder);
   try {
     await access(folder, constants.W_OK | constants.X_OK);
-    const on = passingFileSystems[(await statfs(folder)).type];
-    if (on === undefined) return ok('spool', wanted);
-    return warning('spool', `${wanted} lies on ${on}`, 'Mount a volume there: what is spooled must outlive the process.');
   } catch {
     return failed('spool', `${folder} cannot be written`, 'Set DQ_SPOOL_DIR to a folder of this user.');
   }
+  if (commit === false) return ok('spool', `${wanted}: only drained, for spool.commit is false; offsets wait while a store is away`);
+  const passing = (await volumeOf(wanted))?.passing ?? null;
+  if (passing === null) return ok('spool', wanted);
+  const where = `${wanted} lies on ${passing}, which may go with the process`;
+  return commit === 'auto'
+    ? warning('spool', `${where}: not used, offsets wait while a store is away`, 'Mount a volume there.')
+    : warning('spool', `${where}, and spool.commit is true: offsets are committed all the same`, 'Mount a volume there, or use auto.');
 }
 
 function checkAccess(settings: Settings): Check {

@@ -21,7 +21,12 @@ export async function lockFolder(dir: string): Promise<FolderLock | null> {
   try {
     const server = (await listen(path)) ?? (await takeOver(path));
     if (!server) await folder.close();
-    return server && { release: () => close(server).finally(() => folder.close()) };
+    if (!server) return null;
+    const release = async () => {
+      await close(server);
+      await folder.close();
+    };
+    return { release };
   } catch (error) {
     await folder.close();
     throw error;

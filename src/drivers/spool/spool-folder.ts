@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
@@ -20,6 +20,12 @@ export interface SpoolPart {
   readonly lock: FolderLock;
 }
 
+/** The spool of one deployment in the folder of the settings: several that share a folder by accident must not take over each other's. */
+export function spoolFolder(dir: string, { clusterId, group }: { clusterId: string; group: string }): string {
+  const readable = group.replaceAll(/[^\w.-]/g, '_').slice(0, 60);
+  return join(dir, `${readable}-${hash('sha256', `${clusterId}/${group}`).slice(0, 12)}`);
+}
+
 export function newFileName(number: number): SpoolFileName {
   return fileName(number, randomBytes(4).readUInt32BE());
 }
@@ -39,8 +45,8 @@ export async function filesOf(dir: string): Promise<SpoolFileName[]> {
 
 /** Every part that there is, whoever holds it. Empty where there is no spool yet. */
 export async function partsOf(dir: string): Promise<string[]> {
-  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+  const names = await readdir(dir).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   });
   return names

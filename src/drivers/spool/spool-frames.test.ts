@@ -62,7 +62,8 @@ test('of any records with any damage, what is read was written, in order, and ev
       const written = some.map((one) => Buffer.from(one));
       const whole = fileOf(written);
       const bytes = Buffer.from(whole.subarray(0, whole.length - (cut % (whole.length + 1))));
-      for (const { at, length, fill } of hits) if (bytes.length > 0) bytes.fill(fill, at % bytes.length, Math.min(bytes.length, (at % bytes.length) + length));
+      for (const { at, length, fill } of hits)
+        if (bytes.length > 0) bytes.fill(fill, at % bytes.length, Math.min(bytes.length, (at % bytes.length) + length));
       const { records: read, damages } = decodeFrames(bytes, salt);
       let from = 0;
       for (const one of read) {

@@ -13,6 +13,8 @@ export interface SpoolOptions {
   readonly bytesMax: number;
   /** A file that has grown to this is closed and the next one begun. What is read and drained at once is a file. */
   readonly fileBytesMax: number;
+  /** Told of the undrained bytes whenever they change. */
+  readonly onBytes: (bytes: number) => void;
   /** Told of every place of a file that could not be read. Damaged bytes were put aside, under `keptAs`. */
   readonly onDamage: (damage: SpoolDamage & { readonly file: string; readonly keptAs: string | null }) => void;
 }
@@ -53,8 +55,9 @@ export class Spool {
   readonly #files: StoredFile[] = [];
   #active: OpenFile | null = null;
   #numberNext = 0;
-  #waiting: Append[] = [];
-  #waitingBytes = 0;
+  readonly #waiting: Append[] = [];
+  /** Bytes of appends that are not done yet, those being written among them. */
+  #openBytes = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -71,7 +74,7 @@ export class Spool {
       if (!part) throw new DataQuarantineError('DQ_SPOOL_TAKEN', `every part of the spool ${dir} is held by another process.`);
       const spool = new Spool(options, part);
       try {
-        await spool.#list();
+        await spool.#list(await filesOf(part.dir));
         await spool.#adopt();
       } catch (error) {
         await part.lock.release();
@@ -106,12 +109,12 @@ export class Spool {
     if (this.#closed) throw new DataQuarantineError('DQ_SPOOL_UNAVAILABLE', `the spool ${dir} is closed.`);
     let bytes = 0;
     for (const record of records) bytes += frameHeadBytes + record.length;
-    if (this.bytes + this.#waitingBytes + bytes > bytesMax) {
+    if (this.bytes + this.#openBytes + bytes > bytesMax) {
       throw new DataQuarantineError('DQ_SPOOL_FULL', `the spool ${dir} holds ${this.bytes} of ${bytesMax} bytes (spool.bytesMax).`);
     }
     const done = createDeferred();
     this.#waiting.push({ records, bytes, done });
-    this.#waitingBytes += bytes;
+    this.#openBytes += bytes;
     if (this.#waiting.length === 1) void this.#inTurn(() => this.#writeWaiting());
     await done.promise;
   }
@@ -121,7 +124,6 @@ export class Spool {
     return this.#inTurn(() =>
       attempt(`read the spool ${this.#part.dir}`, async () => {
         if (this.#files.length === 0) await this.#finish();
-        if (this.#files.length === 0) await this.#adopt();
         const [file] = this.#files;
         return file ? { name: file.name, records: await this.#read(file) } : null;
       }),
@@ -135,8 +137,14 @@ export class Spool {
         await unlink(join(this.#part.dir, name)).catch(ignoreMissing);
         const at = this.#files.findIndex((file) => file.name === name);
         if (at >= 0) this.#files.splice(at, 1);
+        this.#options.onBytes(this.bytes);
       }),
     );
+  }
+
+  /** Takes over what processes left behind that have ended meanwhile. */
+  adopt(): Promise<void> {
+    return this.#inTurn(() => attempt(`look through the spool ${this.#options.dir}`, () => this.#adopt()));
   }
 
   /** Ends when what was appended is durable or has failed; then another process may take the folder. */
@@ -153,18 +161,16 @@ export class Spool {
     return result;
   }
 
-  async #list(): Promise<void> {
-    for (const file of await filesOf(this.#part.dir)) {
-      this.#files.push({ ...file, bytes: await bytesOf(join(this.#part.dir, file.name)) });
-      this.#numberNext = file.number + 1;
-    }
+  async #adopt(): Promise<void> {
+    await this.#list(await adoptFiles(this.#options.dir, this.#part, this.#numberNext));
   }
 
-  async #adopt(): Promise<void> {
-    for (const file of await adoptFiles(this.#options.dir, this.#part, this.#numberNext)) {
+  async #list(files: readonly SpoolFileName[]): Promise<void> {
+    for (const file of files) {
       this.#files.push({ ...file, bytes: await bytesOf(join(this.#part.dir, file.name)) });
       this.#numberNext = file.number + 1;
     }
+    this.#options.onBytes(this.bytes);
   }
 
   /** Writes what waits, as much as belongs into the current file; the rest in further turns. Never throws. */
@@ -176,6 +182,7 @@ export class Spool {
     } catch (error) {
       for (const { done } of group) done.reject(error);
     }
+    for (const { bytes } of group) this.#openBytes -= bytes;
     if (this.#waiting.length > 0) void this.#inTurn(() => this.#writeWaiting());
   }
 
@@ -185,7 +192,6 @@ export class Spool {
     for (const { bytes } of this.#waiting) {
       if (room <= 0) break;
       room -= bytes;
-      this.#waitingBytes -= bytes;
       count += 1;
     }
     return this.#waiting.splice(0, count);
@@ -202,6 +208,7 @@ export class Spool {
       throw error;
     }
     for (const { bytes } of group) file.bytes += bytes;
+    this.#options.onBytes(this.bytes);
     if (file.bytes >= this.#options.fileBytesMax) await this.#finish();
   }
 
@@ -230,9 +237,10 @@ export class Spool {
     const file = this.#active;
     if (!file) return;
     this.#active = null;
-    await file.handle.close().catch(() => {});
+    // Its bytes count at every moment.
     if (file.bytes > 0) this.#files.push(file);
-    else await unlink(join(this.#part.dir, file.name)).catch(() => {});
+    await file.handle.close().catch(() => {});
+    if (file.bytes === 0) await unlink(join(this.#part.dir, file.name)).catch(() => {});
   }
 
   /** The whole records of a file. What is damaged is put aside first, so that it is still there when the file is gone. */

@@ -8,7 +8,9 @@ import type { StoredPlace } from '../../model/record.ts';
 import { answer } from '../../model/slab.ts';
 import type { Fault } from '../../model/verdict.ts';
 import type { StoredRow } from '../../store/copy-rows.ts';
+import { decodeSpooled } from '../../store/spooled-record.ts';
 import { buildBatch } from '../../testing/build-batch.ts';
+import { buildStores } from '../../testing/build-stores.ts';
 import { Quarantine, type QuarantineOptions } from './quarantine.ts';
 
 const fault: Fault = {
@@ -40,15 +42,21 @@ interface Doubles {
 
 function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, options: Partial<QuarantineOptions> = {}): Quarantine {
   return new Quarantine({
-    storage: { put: put ?? (async (key) => void story.push(`segment ${key.split('/')[0]}`)) },
-    records: {
-      insert:
-        insert ??
-        (async (rows) => {
-          story.push(`rows ${rows.length}`);
-          return new Map();
-        }),
-    },
+    stores: buildStores(
+      {
+        storage: { put: put ?? (async (key) => void story.push(`segment ${key.split('/')[0]}`)) },
+        records: {
+          insert:
+            insert ??
+            (async (rows) => {
+              story.push(`rows ${rows.length}`);
+              return new Map();
+            }),
+        },
+      },
+      { onFailure: (sink, code) => story.push(`failed ${sink} ${code}`) },
+    ),
+    spool: null,
     publisher: {
       publish: async ({ slab, rows }) => {
         story.push(`letters ${rows.length}`);
@@ -73,8 +81,9 @@ function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, opt
     lingerMsMax: 1,
     loadsMax: 2,
     signal: new AbortController().signal,
-    onDuration: () => {},
-    onRetry: (sink, error, attempt) => story.push(`retry ${sink} ${error.code} ${attempt}`),
+    onSpooled: (records) => story.push(`spooled ${records}`),
+    onSpoolRefused: ({ code }) => story.push(`refused ${code}`),
+    onRefusedKept: () => story.push('refused ones kept'),
     ...options,
   });
 }
@@ -104,8 +113,8 @@ test('what may pass is tried again, under the same key, and nothing goes further
   };
   await quarantineWith({ put }).keep(...rejectsOf('{"a":1}'));
   expect(story).toEqual([
-    'retry storage DQ_STORAGE_UNREACHABLE 1',
-    'retry storage DQ_STORAGE_UNREACHABLE 2',
+    'failed storage DQ_STORAGE_UNREACHABLE',
+    'failed storage DQ_STORAGE_UNREACHABLE',
     'segment',
     'rows 1',
     'letters 1',
@@ -204,4 +213,73 @@ test('letters that fill many slabs, and one larger than any, go out in order and
   expect(letters.map(({ id }) => id)).toEqual(values.map((_, at) => `0-${at}`));
   expect(letters[2_500]?.value).toContain(values[2_500]);
   expect(story.filter((line) => line.startsWith('letters')).length).toBeGreaterThan(2);
+});
+
+const away = () => Promise.reject(new DataQuarantineError('DQ_POSTGRES_UNREACHABLE', 'away'));
+
+/** A spool that keeps what it is given, unless it refuses. */
+function spoolDouble(refusals = 0): { append(records: readonly Buffer[]): Promise<void>; records: Buffer[] } {
+  const records: Buffer[] = [];
+  let left = refusals;
+  return {
+    records,
+    append: async (some) => {
+      left -= 1;
+      if (left >= 0) throw new DataQuarantineError('DQ_SPOOL_FULL', 'full');
+      records.push(...some);
+    },
+  };
+}
+
+test('while a store is away, records go to the spool, and after the first nobody calls the store for them', async () => {
+  const spool = spoolDouble();
+  const quarantine = quarantineWith({ insert: away }, { spool });
+  await quarantine.keep(...rejectsOf('{"a":1}'));
+  expect(story.at(-1)).toBe('spooled 1');
+  story = [];
+  await quarantine.keep(...rejectsOf('{"a":2}', '{"a":3}'));
+  expect(story).toEqual(['spooled 2']);
+  expect(spool.records.map((record) => String(decodeSpooled(record).value))).toEqual(['{"a":1}', '{"a":2}', '{"a":3}']);
+  expect(letters).toEqual([]);
+});
+
+test('what was spooled goes the same way later: segment, row, letter', async () => {
+  const spool = spoolDouble();
+  let isAway = true;
+  const insert = async () => (isAway ? away() : new Map<string, StoredPlace>());
+  const quarantine = quarantineWith({ insert }, { spool });
+  await quarantine.keep(...rejectsOf('{"a":1}', '{"a":2}'));
+  isAway = false;
+  story = [];
+  await quarantine.keepSpooled(spool.records.map(decodeSpooled));
+  expect(story.filter((line) => !line.startsWith('failed'))).toEqual(['segment raw-events', 'letters 2']);
+  expect(letters.map(({ id }) => id)).toEqual(['0-0', '0-1']);
+});
+
+test('where the spool refuses, records wait for whichever comes first: the spool', async () => {
+  const spool = spoolDouble(2);
+  await quarantineWith({ insert: away }, { spool }).keep(...rejectsOf('{"a":1}'));
+  const told = story.filter((line) => /refused|spooled/.test(line));
+  expect(told).toEqual(['refused DQ_SPOOL_FULL', 'refused DQ_SPOOL_FULL', 'spooled 1', 'refused ones kept']);
+  expect(spool.records).toHaveLength(1);
+});
+
+test('where the spool refuses, records wait for whichever comes first: the stores', async () => {
+  let calls = 0;
+  const insert = async () => {
+    calls += 1;
+    return calls < 6 ? away() : new Map<string, StoredPlace>();
+  };
+  const spool = spoolDouble(1_000);
+  await quarantineWith({ insert }, { spool }).keep(...rejectsOf('{"a":1}'));
+  expect(story).not.toContain('spooled 1');
+  expect(story).toContain('refused ones kept');
+  expect([letters.map(({ id }) => id), spool.records]).toEqual([['0-0'], []]);
+});
+
+test('what cannot pass is not hidden in the spool', async () => {
+  const spool = spoolDouble();
+  const insert = () => Promise.reject(new DataQuarantineError('DQ_RECORD_CONFLICT', 'another payload'));
+  await expect(quarantineWith({ insert }, { spool }).keep(...rejectsOf('{"a":1}'))).rejects.toThrow('another payload');
+  expect(spool.records).toEqual([]);
 });

@@ -1,21 +1,19 @@
-import type { ObjectStore } from '../../drivers/storage/object-store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
-import type { DataQuarantineError } from '../../lib/errors.ts';
+import { type DataQuarantineError, isRetryable } from '../../lib/errors.ts';
 import { retryForever } from '../../lib/retry.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
-import type { RecordStore } from '../../store/record-store.ts';
-import { encodeSegment, formatStoragePath, segmentKey } from '../../store/segment.ts';
+import { encodeSpooled } from '../../store/spooled-record.ts';
 import { DeadLetters, type DeadLettersOptions } from './dead-letters.ts';
 import { type Identify, quarantined, type RejectsOf } from './quarantined.ts';
-
-export type SinkName = 'storage' | 'postgres';
+import type { Stores } from './stores.ts';
 
 export interface QuarantineOptions extends DeadLettersOptions {
-  readonly storage: Pick<ObjectStore, 'put'>;
-  readonly records: Pick<RecordStore, 'insert'>;
+  readonly stores: Pick<Stores, 'areAway' | 'keep'>;
+  /** Where records wait while the stores are away, null where they may not: then their offsets wait instead. */
+  readonly spool: { append(records: readonly Buffer[]): Promise<void> } | null;
   readonly identify: Identify;
   readonly clock: Clock;
   /**
@@ -29,8 +27,11 @@ export interface QuarantineOptions extends DeadLettersOptions {
   readonly loadsMax: number;
   /** Ends the trying: nobody waits any more. */
   readonly signal: AbortSignal;
-  readonly onDuration: (sink: SinkName, seconds: number) => void;
-  readonly onRetry: (sink: SinkName, error: DataQuarantineError, attempt: number) => void;
+  /** The spool took records, or refused them: then consumption waits. */
+  readonly onSpooled: (records: number, seconds: number) => void;
+  readonly onSpoolRefused: (error: DataQuarantineError) => void;
+  /** What the spool had refused is kept after all, there or in the stores. */
+  readonly onRefusedKept: () => void;
 }
 
 /** The rejects of one batch on their way. */
@@ -43,7 +44,8 @@ interface Item extends RejectsOf {
  * Keeps bad messages: segment object, then row, then dead letter, in that order, so that whatever a reader finds leads to
  * something that is there. Rejects of several batches share a load. Full loads are written a few at a time; their dead letters go out
  * in the order of the loads. A repeat of a message already kept adds no row: its stored place is read back, and its dead letter
- * names that place. A failing neighbour is asked again for as long as it takes; `keep` resolves when all three are durable.
+ * names that place. While a store is away, loads go to the spool instead, and their letters go out when it is drained. `keep`
+ * resolves when all three are durable, or the spool is; where neither can be had, it waits for whichever comes first.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
@@ -130,56 +132,83 @@ export class Quarantine {
     return this.#waiting.splice(0, items);
   }
 
-  /** One load, read downward: segment → row → dead letter. */
+  /** Records that waited in the spool: the same way, for as long as it takes. */
+  async keepSpooled(records: readonly Quarantined[]): Promise<void> {
+    const { stores, signal } = this.#options;
+    const places = await stores.keep(records, 'forever', signal);
+    await this.#sendInTurn(records, Promise.resolve(places));
+  }
+
+  /** One load, read downward: segment → row → dead letter, or the spool. */
   async #write(load: readonly Item[]): Promise<void> {
     const { identify, clock } = this.#options;
     const now = clock.now();
     const records = quarantined(load, identify, now);
-    const kept = this.#putSegments(records).then((paths) => this.#insertRows(records, paths));
-    const turn = this.#lettersOut;
-    const sent = Promise.all([kept, turn]).then(([places]) => this.#letters.send(records, places));
-    this.#lettersOut = sent.catch(() => {});
-    await (await sent).acknowledged;
+    await this.#sendInTurn(records, this.#keepOrSpool(records));
   }
 
-  /** Stores the messages in one segment a topic; returns each one's storage path. */
-  async #putSegments(records: readonly Quarantined[]): Promise<string[]> {
-    const paths = new Array<string>(records.length);
-    const byTopic = new Map<string, number[]>();
-    records.forEach(({ topic }, index) => {
-      const indexes = byTopic.get(topic);
-      if (indexes) indexes.push(index);
-      else byTopic.set(topic, [index]);
-    });
-    await Promise.all(
-      [...byTopic].map(async ([topic, indexes]) => {
-        const { bytes, places } = encodeSegment(indexes.map((index) => records[index] as Quarantined));
-        // One key for all attempts: the store knows an object again that an attempt of unknown outcome left behind.
-        const key = segmentKey(topic, this.#options.clock.now());
-        await this.#tried('storage', () => this.#options.storage.put(key, bytes));
-        indexes.forEach((index, at) => {
-          paths[index] = formatStoragePath(key, places[at] as (typeof places)[number]);
-        });
-      }),
-    );
-    return paths;
+  /** Null where the records went to the spool. */
+  async #keepOrSpool(records: readonly Quarantined[]): Promise<StoredPlace[] | null> {
+    const { stores, spool, signal } = this.#options;
+    if (!spool) return stores.keep(records, 'forever', signal);
+    if (!stores.areAway) {
+      try {
+        return await stores.keep(records, 'whileClosed', signal);
+      } catch (error) {
+        if (!isRetryable(error)) throw error;
+      }
+    }
+    return this.#spool(records, spool);
   }
 
-  /** Inserts the rows; returns the place of each message, which for a repeat is the one stored before. */
-  async #insertRows(records: readonly Quarantined[], paths: readonly string[]): Promise<StoredPlace[]> {
-    const rows = records.map((record, index) => ({ record, storagePath: paths[index] as string }));
-    const before = await this.#tried('postgres', () => this.#options.records.insert(rows));
-    return rows.map(
-      ({ record, storagePath }) =>
-        before.get(record.id) ?? { storagePath, fingerprint: record.fault.fingerprint, quarantinedAt: record.quarantinedAt },
-    );
-  }
-
-  async #tried<T>(sink: SinkName, work: () => Promise<T>): Promise<T> {
-    const { clock, signal, onDuration, onRetry } = this.#options;
+  /** Into the spool; where that refuses, whichever comes first: the spool or the stores. */
+  async #spool(records: readonly Quarantined[], spool: NonNullable<QuarantineOptions['spool']>): Promise<StoredPlace[] | null> {
+    const { clock, signal, onSpooled, onSpoolRefused, onRefusedKept } = this.#options;
     const startedMs = clock.monotonic();
-    const result = await retryForever(work, { signal, onRetry: (error, attempt) => onRetry(sink, error, attempt) });
-    onDuration(sink, (clock.monotonic() - startedMs) / 1000);
-    return result;
+    const encoded = records.map(encodeSpooled);
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    signal.addEventListener('abort', end);
+    const stored = createDeferred<StoredPlace[]>();
+    let isTrying = false;
+    const spooled = retryForever(() => spool.append(encoded), {
+      signal: ended.signal,
+      onRetry: (error) => {
+        onSpoolRefused(error);
+        if (!isTrying) void this.#storeMeanwhile(records, stored, ended.signal);
+        isTrying = true;
+      },
+    });
+    try {
+      const places = await Promise.race([spooled.then(() => null), stored.promise]);
+      if (!places) onSpooled(records.length, (clock.monotonic() - startedMs) / 1000);
+      if (isTrying) onRefusedKept();
+      return places;
+    } finally {
+      signal.removeEventListener('abort', end);
+      // Whoever lost must not begin anew: the records' bytes are views into a slab that is soon used again.
+      end();
+    }
+  }
+
+  async #storeMeanwhile(records: readonly Quarantined[], stored: Deferred<StoredPlace[]>, signal: AbortSignal): Promise<void> {
+    try {
+      stored.resolve(await this.#options.stores.keep(records, 'forever', signal));
+    } catch (error) {
+      stored.reject(error);
+    }
+  }
+
+  /** Sends the letters of what was stored, behind those of earlier loads. */
+  async #sendInTurn(records: readonly Quarantined[], kept: Promise<readonly StoredPlace[] | null>): Promise<void> {
+    const turn = this.#lettersOut;
+    const sent = kept.then(async (places) => {
+      if (!places) return null;
+      await turn;
+      return this.#letters.send(records, places);
+    });
+    // What went to the spool gives its turn to the next, behind those before it.
+    this.#lettersOut = Promise.allSettled([sent, turn]);
+    await (await sent)?.acknowledged;
   }
 }

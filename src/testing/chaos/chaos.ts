@@ -120,6 +120,7 @@ async function balance(stage: ChaosStage): Promise<VerifyReport> {
       wire: stage.wire,
       database,
       storage,
+      spoolDirs: [stage.spoolDir],
       group: chaosGroup,
       sourceTopics: [chaosTopics.source],
       validTopic: chaosTopics.valid,

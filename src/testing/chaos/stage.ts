@@ -69,6 +69,11 @@ export class ChaosStage {
     }
   }
 
+  /** Where all instances have their spools, as replicas on one volume do. */
+  get spoolDir(): string {
+    return join(this.dir, 'spool');
+  }
+
   /** The environment of an instance, whose database and store lie behind the proxies. */
   get env(): Readonly<Record<string, string>> {
     return {
@@ -84,6 +89,7 @@ export class ChaosStage {
       AWS_ACCESS_KEY_ID: this.s3.accessKeyId,
       AWS_SECRET_ACCESS_KEY: this.s3.secretAccessKey,
       DQ_SCHEMAS_DIR: join(packageRoot, 'schemas'),
+      DQ_SPOOL_DIR: this.spoolDir,
       DQ_HTTP_PORT: '0',
       DQ_WORKERS: '1',
     };

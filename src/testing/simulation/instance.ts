@@ -14,6 +14,7 @@ import { Quarantine } from '../../pipeline/sink/quarantine.ts';
 import { Sink } from '../../pipeline/sink/sink.ts';
 import { Tally } from '../../pipeline/tally.ts';
 import { type Judge, Validator } from '../../pipeline/validate/validator.ts';
+import { buildStores } from '../build-stores.ts';
 import { topics } from './books.ts';
 import type { Group } from './group.ts';
 import { SimulatedPublisher } from './simulated-publisher.ts';
@@ -139,8 +140,8 @@ export class Instance {
   #quarantine(): Quarantine {
     const { random, time } = this.#world;
     return new Quarantine({
-      storage: this.#stores.storage,
-      records: this.#stores.records,
+      stores: buildStores(this.#stores, { clock: time.clock, failuresMax: Number.POSITIVE_INFINITY }),
+      spool: null,
       publisher: this.#publisher,
       dlqTopic: topics.dlq,
       dlqPartitions: 2,
@@ -152,8 +153,9 @@ export class Instance {
       lingerMsMax: random.below(20),
       loadsMax: 1 + random.below(4),
       signal: this.#abandon.signal,
-      onDuration: () => {},
-      onRetry: () => {},
+      onSpooled: () => {},
+      onSpoolRefused: () => {},
+      onRefusedKept: () => {},
     });
   }
 

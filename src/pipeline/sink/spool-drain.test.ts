@@ -1,0 +1,109 @@
+import { hash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import type { Spool, SpooledFile } from '../../drivers/spool/spool.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { DataQuarantineError } from '../../lib/errors.ts';
+import type { Fault } from '../../model/verdict.ts';
+import { encodeSpooled } from '../../store/spooled-record.ts';
+import { SpoolDrain, type SpoolDrainOptions } from './spool-drain.ts';
+
+const record = (offset: number) =>
+  encodeSpooled({
+    id: `id-${offset}`,
+    topic: 't',
+    partition: 0,
+    offset,
+    timestamp: 0,
+    key: null,
+    value: Buffer.alloc(0),
+    packedHeaders: Buffer.alloc(0),
+    fault: {} as Fault,
+    payloadSha256: hash('sha256', '', 'buffer'),
+    quarantinedAt: 0,
+  });
+
+/** A spool of files with so many records each. */
+function spoolOf(...sizes: number[]): Pick<Spool, 'isEmpty' | 'oldest' | 'remove' | 'adopt'> & { removed: string[] } {
+  let offset = 0;
+  const files: SpooledFile[] = sizes.map((size, number) => ({
+    name: String(number),
+    records: Array.from({ length: size }, () => record(offset++)),
+  }));
+  const removed: string[] = [];
+  return {
+    removed,
+    get isEmpty() {
+      return files.length === 0;
+    },
+    oldest: async () => files[0] ?? null,
+    remove: async ({ name }) => {
+      removed.push(name);
+      files.shift();
+    },
+    adopt: async () => {},
+  };
+}
+
+/** Runs until the spool is empty; the offsets in the portions in which they were kept. */
+async function drained(spool: ReturnType<typeof spoolOf>, options: Partial<SpoolDrainOptions> = {}): Promise<number[][]> {
+  const portions: number[][] = [];
+  const abandon = new AbortController();
+  const drain = new SpoolDrain({
+    spool,
+    keep: async (records) => {
+      portions.push(records.map(({ offset }) => offset));
+    },
+    clock: { ...systemClock, sleep: async () => (spool.isEmpty ? abandon.abort() : undefined) },
+    recordsMax: 2,
+    signal: abandon.signal,
+    onDrained: () => {},
+    onTrouble: () => {},
+    ...options,
+  });
+  await drain.run();
+  return portions;
+}
+
+test('files are drained in order, in portions, and removed when all in them is kept', async () => {
+  const spool = spoolOf(3, 0, 1);
+  expect(await drained(spool)).toEqual([[0, 1], [2], [3]]);
+  expect(spool.removed).toEqual(['0', '1', '2']);
+});
+
+test('a file is not removed while one of its records is not kept', async () => {
+  const spool = spoolOf(3);
+  const keep = async ([first]: readonly { offset: number }[]) => {
+    if (first?.offset === 2) throw new DataQuarantineError('DQ_RECORD_CONFLICT', 'another payload');
+  };
+  await expect(drained(spool, { keep })).rejects.toThrow('another payload');
+  expect(spool.removed).toEqual([]);
+});
+
+test('a disk that cannot be read is trouble, not the end', async () => {
+  const spool = spoolOf(1);
+  const { oldest } = spool;
+  const troubles: string[] = [];
+  spool.oldest = async () => {
+    if (troubles.length < 2) throw new DataQuarantineError('DQ_SPOOL_UNAVAILABLE', 'EIO');
+    return oldest();
+  };
+  expect(await drained(spool, { onTrouble: ({ code }) => troubles.push(code) })).toEqual([[0]]);
+  expect(troubles).toEqual(['DQ_SPOOL_UNAVAILABLE', 'DQ_SPOOL_UNAVAILABLE']);
+});
+
+test('it rests as long as it worked, but not as long as it waited for the stores', async () => {
+  const spool = spoolOf(4);
+  let nowMs = 0;
+  const rests: number[] = [];
+  const abandon = new AbortController();
+  const clock = {
+    ...systemClock,
+    monotonic: () => nowMs,
+    sleep: async (ms: number) => {
+      rests.push(ms);
+      if (spool.isEmpty) abandon.abort();
+    },
+  };
+  await drained(spool, { clock, signal: abandon.signal, keep: async () => void (nowMs += nowMs === 0 ? 60_000 : 40) });
+  expect(rests.slice(0, 2)).toEqual([1_000, 40]);
+});
