@@ -53,5 +53,7 @@ test('of many that want a folder left behind by a crash, at most one has it', as
   await once(spawn(process.execPath, ['--input-type=module', '-e', script, dir], { stdio: 'inherit' }), 'exit');
   const locks = await Promise.all(Array.from({ length: 8 }, () => lockFolder(dir)));
   expect(locks.filter((lock) => lock !== null)).toHaveLength(1);
+  // Those that lost have not taken the winner's lock with them.
+  expect(await lockFolder(dir)).toBeNull();
   for (const lock of locks) await lock?.release();
 });

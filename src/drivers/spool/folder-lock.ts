@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { open, stat, unlink } from 'node:fs/promises';
+import { closeSync, constants, openSync } from 'node:fs';
+import { stat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 
 /** Holds a folder for this process until it is released or the process ends, however it ends. */
@@ -15,34 +15,36 @@ const settleMs = 50;
  * machine; folders shared between machines must not be shared between instances. Throws what the file system says.
  */
 export async function lockFolder(dir: string): Promise<FolderLock | null> {
-  const folder = await open(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+  const folder = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
   // The name of a socket has at most 107 bytes; this one is short however deep the folder lies.
-  const path = `/proc/self/fd/${folder.fd}/lock`;
+  const path = `/proc/self/fd/${folder}/lock`;
   try {
-    const server = (await listen(path)) ?? (await takeOver(path));
-    if (!server) await folder.close();
-    if (!server) return null;
-    const release = async () => {
-      await close(server);
-      await folder.close();
-    };
-    return { release };
+    const server = (await listen(path)) ?? (await takeOver(path, folder));
+    if (server) return { release: () => close(server).then(() => closeSync(folder)) };
   } catch (error) {
-    await folder.close();
+    closeSync(folder);
     throw error;
   }
+  return null;
 }
 
 /** The socket is there, but does its holder live? If not, it is replaced. Of several that replace it at once, the last one wins. */
-async function takeOver(path: string): Promise<Server | null> {
-  if (await answers(path)) return null;
-  await unlink(path).catch(ignoreMissing);
-  const server = await listen(path);
-  if (!server) return null;
-  const { ino } = await stat(path);
-  await new Promise((resolve) => setTimeout(resolve, settleMs));
-  if ((await stat(path).catch(ignoreMissing))?.ino === ino) return server;
-  await close(server);
+async function takeOver(path: string, folder: number): Promise<Server | null> {
+  if (!(await answers(path))) {
+    await unlink(path).catch(ignoreMissing);
+    const server = await listen(path);
+    if (server) {
+      const before = await stat(path).catch(ignoreMissing);
+      await new Promise((resolve) => setTimeout(resolve, settleMs));
+      const after = await stat(path).catch(ignoreMissing);
+      if (before && before.ino === after?.ino) return server;
+      // A socket that is closed removes its name, which is another's by now; without the folder it does not find it.
+      closeSync(folder);
+      await close(server);
+      return null;
+    }
+  }
+  closeSync(folder);
   return null;
 }
 
