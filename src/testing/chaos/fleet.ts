@@ -84,11 +84,15 @@ export class Fleet {
     });
   }
 
-  /** Waits until all of them read, or a minute has passed. */
+  /** Waits until all of them read. Throws what the last to end said if they do not within a minute: then there is nothing to break. */
   async started(): Promise<void> {
     const deadlineMs = performance.now() + startMsMax;
     const isStarted = ({ logFile }: Member) => hasStarted(readOrNothing(logFile));
-    while (![...this.#members].every(isStarted) && performance.now() < deadlineMs) await sleep(250);
+    while (this.#members.size === 0 || ![...this.#members].every(isStarted)) {
+      if (performance.now() > deadlineMs)
+        throw new Error(`not all instances started: ${this.deaths.at(-1)?.lastLine ?? 'they are still at it'}`);
+      await sleep(250);
+    }
   }
 
   /** One of them, by a number of any size; undefined when there is none. */
