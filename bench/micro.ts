@@ -33,7 +33,7 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   const usual = createBatch(badShare);
   const flood = createBatch(1);
   const judge = ({ slab }: Batch) =>
-    new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress }).judge(0, rows);
+    new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress, native: null }).judge(0, rows);
   bench.add('parse + ajv', () => parseAndValidate(usual, catalog));
   bench.add('judge, js', () => judge(usual));
   bench.add('parse + ajv, all bad', () => parseAndValidate(flood, catalog));

@@ -12,6 +12,8 @@ import { systemClock } from './lib/clock.ts';
 import { DataQuarantineError, messageOf } from './lib/errors.ts';
 import { packageRoot } from './lib/package-root.ts';
 import { SlabRing } from './model/slab-ring.ts';
+import type { Engine } from './model/verdict.ts';
+import { loadJudge } from './native/index.ts';
 import type { Health } from './observe/health.ts';
 import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -107,7 +109,9 @@ async function closeAll(closers: Closers, log: Log): Promise<void> {
 /** Opens what the pipeline stands on, in order: cluster, stores, judges, lane; then hands it to the stages. */
 async function compose(options: AppOptions, closers: Closers): Promise<Pipeline> {
   const { settings, log, metrics, health } = options;
-  log.info(chooseWay(settings), 'lane and engine');
+  const way = chooseWay(settings);
+  if (way.missing !== null) log.warn(way.missing);
+  log.info({ lane: way.lane, engine: way.engine }, 'lane and engine');
   announceSinks(metrics);
   const topics = await describeTopics(settings.kafka);
   health.ready('kafka');
@@ -119,18 +123,30 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   const failures = new FailureLine();
   const onFatal = (error: unknown) => failures.report(error);
   const lane = await openLane(options, { topics, closers, onFatal });
-  const parts: Parts = { topics, stores, judges, lane, closers, onFatal };
+  const parts: Parts = { way, topics, stores, judges, lane, closers, onFatal };
   const pipeline = createPipeline(options, parts, await openSink(options, parts));
   failures.follow((error) => pipeline.fail(error));
   return pipeline;
 }
 
+interface Way {
+  readonly lane: 'native' | 'client';
+  readonly engine: Engine;
+  /** Why `auto` took the slower engine, null where it did not. */
+  readonly missing: string | null;
+}
+
 /** Which lane and engine run. `auto` takes the best there is. */
-export function chooseWay({ kafka, validation }: Settings): { lane: 'native' | 'client'; engine: 'js' } {
-  if (validation.engine === 'native') {
-    throw new DataQuarantineError('DQ_CONFIG_INVALID', 'validation.engine: native is not built into this version; use auto or js.');
-  }
-  return { lane: chooseLane(kafka.lane).name, engine: 'js' };
+export function chooseWay({ kafka, validation }: Settings): Way {
+  return { lane: chooseLane(kafka.lane).name, ...chooseEngine(validation.engine) };
+}
+
+function chooseEngine(asked: 'auto' | Engine): Omit<Way, 'lane'> {
+  const judge = asked === 'js' ? null : loadJudge();
+  if (judge === null) return { engine: 'js', missing: null };
+  if ('addon' in judge) return { engine: 'native', missing: null };
+  if (asked === 'native') throw new DataQuarantineError('DQ_CONFIG_INVALID', `validation.engine: ${judge.missing}, or use auto or js.`);
+  return { engine: 'js', missing: `${judge.missing}; messages are judged in JavaScript, which is slower` };
 }
 
 /** Keeps a failure until somebody listens. */
@@ -155,6 +171,7 @@ function stoppedCheck(topic: string, partition: number): string {
 }
 
 interface Parts {
+  readonly way: Way;
   readonly topics: Topics;
   readonly stores: Stores;
   readonly judges: Judges;
@@ -166,7 +183,7 @@ interface Parts {
 /** The stages, from the last to the first, and the loop that runs them. */
 function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline {
   const { settings, log, metrics, health } = options;
-  const { topics, judges, lane, closers } = parts;
+  const { way, topics, judges, lane, closers } = parts;
   const clock = systemClock;
   const committer = new Committer(lane.source);
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
@@ -178,6 +195,11 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
     topics: settings.kafka.sourceTopics.map((topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false }),
     limits: settings.limits,
     inHand,
+    engine: way.engine,
+    onDisagreement: (messages) => {
+      metrics.engineDisagreements.inc(messages);
+      log.warn({ messages }, 'the native engine refused messages that are valid; they went on, but please report their schema');
+    },
     onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(judges.nameOf(schema)) }, seconds),
   });
   const consumer = new Consumer({

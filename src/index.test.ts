@@ -63,7 +63,7 @@ describe('createValidator', () => {
     [{ $ref: 'https://example.com/a.json' }, 'auto', 'DQ_SCHEMA_INVALID'],
     [null, 'auto', 'DQ_SCHEMA_INVALID'],
     [{ type: 'nonsense' }, 'native', 'DQ_SCHEMA_INVALID'],
-    [{}, 'native', 'DQ_SCHEMA_NOT_NATIVE'],
+    [{ format: 'regex' }, 'native', 'DQ_SCHEMA_NOT_NATIVE'],
     [{}, 'fast', 'DQ_CONFIG_INVALID'],
   ])('refuses %j with the engine %s by the code %s', (bad, engine, code) => {
     const create = () => createValidator(bad as object, { engine: engine as 'auto' });

@@ -1,8 +1,9 @@
 import { DataQuarantineError } from './lib/errors.ts';
 import type { Engine, Verdict } from './model/verdict.ts';
-import { compileInMemory } from './registry/compiler.ts';
+import { compileInMemory, compileNative } from './registry/compiler.ts';
 import { noSchema } from './workers/fault.ts';
 import { judgeDocument } from './workers/judge.ts';
+import { nativeDocumentJudge } from './workers/native-judge.ts';
 import { defaultLimits } from './workers/read-json.ts';
 
 export { DataQuarantineError, type ErrorCode } from './lib/errors.ts';
@@ -15,7 +16,10 @@ export interface ValidatorOptions {
 
 /** Judges documents against one schema, as the service does. */
 export interface Validator {
-  /** The engine that answers. */
+  /**
+   * `native`: native code says yes where it is sure, and JavaScript has the last word on all else; each verdict says who answered.
+   * `js`: JavaScript alone.
+   */
   readonly engine: Engine;
   /** Judges the bytes of one JSON document. It never throws for what the bytes are: that is the verdict. Anything but bytes is a TypeError. */
   validate(bytes: Uint8Array): Verdict;
@@ -33,29 +37,35 @@ export function createValidator(schema: object | boolean, options: ValidatorOpti
   const { engine = 'auto' } = options;
   if (!engines.includes(engine)) throw new DataQuarantineError('DQ_CONFIG_INVALID', `"engine" is one of ${engines.join(', ')}`);
   const validate = compileInMemory(schema);
-  if (engine === 'native') {
-    throw new DataQuarantineError('DQ_SCHEMA_NOT_NATIVE', 'the native engine is not part of this build: use the engine "auto" or "js"');
+  const accepts = engine === 'js' ? 'not asked for' : nativeJudgeOf(schema);
+  if (engine === 'native' && typeof accepts === 'string') {
+    throw new DataQuarantineError('DQ_SCHEMA_NOT_NATIVE', `${accepts}; use the engine "auto" or "js"`);
   }
   return {
-    engine: 'js',
+    engine: typeof accepts === 'string' ? 'js' : 'native',
     validate(bytes) {
       if (!(bytes instanceof Uint8Array)) throw new TypeError('validate takes the bytes of a document: validate(Buffer.from(text))');
       const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      if (typeof accepts === 'function' && accepts(document)) return valid.native;
       const fault = judgeDocument(document, validate, noSchema, defaultLimits);
-      if (fault === null) return valid;
+      if (fault === null) return valid.js;
       const { outcome, error_type, error_message, field_path, instance_path } = fault;
       return { outcome, error_type, error_message, field_path, instance_path, engine: 'js' };
     },
   };
 }
 
+/** The native judge of a schema, or why there is none. */
+function nativeJudgeOf(schema: object | boolean): ReturnType<typeof nativeDocumentJudge> {
+  const native = compileNative(schema);
+  if ('declined' in native) return `the native engine does not take the schema: ${native.declined}`;
+  return nativeDocumentJudge(native.program, defaultLimits);
+}
+
 const engines: readonly string[] = ['auto', 'native', 'js'];
 
-const valid: Verdict = Object.freeze({
-  outcome: 'valid',
-  error_type: null,
-  error_message: null,
-  field_path: null,
-  instance_path: null,
-  engine: 'js',
-});
+const valid: Readonly<Record<Engine, Verdict>> = { native: validBy('native'), js: validBy('js') };
+
+function validBy(engine: Engine): Verdict {
+  return Object.freeze({ outcome: 'valid', error_type: null, error_message: null, field_path: null, instance_path: null, engine });
+}

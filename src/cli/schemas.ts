@@ -51,7 +51,15 @@ function registerCompile(schemas: Command, dirDefault: string, io: Io): void {
       const { buildValidators } = await import('../registry/build.ts');
       const validators = await buildValidators(dir, out);
       if (json) printJson(io.stdout, { out, validators });
-      else printLine(io.stdout, `${validators.length} validators written to ${out}`);
+      else {
+        const row = ({ name, version, declined }: (typeof validators)[number]) => [
+          name,
+          version,
+          declined === null ? 'yes' : `no: ${declined}`,
+        ];
+        printTable(io, ['schema', 'version', 'native'], validators.map(row));
+        printLine(io.stdout, `${validators.length} validators written to ${out}`);
+      }
     });
 }
 

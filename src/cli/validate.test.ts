@@ -16,6 +16,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'file.yaml'), 'name: thing\nversion: 1.0.0\nschema: { type: object, required: [id] }\n');
   await writeFile(join(folder, 'file.json'), '{"name":"thing","version":"1.0.0","schema":{"type":"object","required":["id"]}}');
   await writeFile(join(folder, 'bad.json'), '{"type":"nonsense"}');
+  await writeFile(join(folder, 'unusual.json'), '{"format":"regex"}');
   await writeFile(join(folder, 'broken.yaml'), 'type: [');
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -108,7 +109,7 @@ describe('dq validate', () => {
     [['-', '--schema', 'none.json'], 'DQ_SCHEMA_FILE_INVALID', 'none.json cannot be read'],
     [['-', '--schema', 'broken.yaml'], 'DQ_SCHEMA_FILE_INVALID', 'broken.yaml:1:'],
     [['-', '--schema', 'bad.json'], 'DQ_SCHEMA_INVALID', 'bad.json: at /type'],
-    [['-', '--schema', 'bare.json', '--engine', 'native'], 'DQ_SCHEMA_NOT_NATIVE', 'native'],
+    [['-', '--schema', 'unusual.json', '--engine', 'native'], 'DQ_SCHEMA_NOT_NATIVE', 'native'],
     [['-', '--schema', 'bare.json', '--engine', 'fast'], 'commander.invalidArgument', 'fast'],
     [['-'], 'commander.missingMandatoryOptionValue', '--schema'],
   ])('refuses %j with %s', async (words, code, message) => {

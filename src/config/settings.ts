@@ -196,7 +196,7 @@ const validation = section({
   ),
   engine: setting(
     choice(['auto', 'native', 'js']).default('auto'),
-    'What judges messages. `auto`: native code where it is built and takes the schema, generated JavaScript elsewhere. Native code is not built yet.',
+    'What judges messages. `auto`: native code where it is built and takes the schema, generated JavaScript elsewhere.',
     { environment: 'DQ_ENGINE' },
   ),
 });

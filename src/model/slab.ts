@@ -21,8 +21,11 @@ export const column = {
   epoch: 12,
 } as const;
 
-/** The answer for one row, one byte a row. `pending` must be gone when a batch is routed. */
-export const answer = { pending: 0, valid: 1, faulty: 2, tombstone: 3 } as const;
+/**
+ * The answer for one row, one byte a row. `pending` and `refused` must be gone when a batch is routed: the native judge leaves them to
+ * the other one, `refused` where it would say no.
+ */
+export const answer = { pending: 0, valid: 1, faulty: 2, tombstone: 3, refused: 4 } as const;
 
 /** simdjson reads up to this many bytes past a value; they belong to the slab. */
 const paddingBytes = 64;

@@ -27,7 +27,7 @@
       'target_name': 'judge',
       'dependencies': ['simdjson'],
       'include_dirs': ['<(simdjson)'],
-      'sources': ['cc/judge.cc'],
+      'sources': ['cc/judge.cc', 'cc/catalog.cc', 'cc/program.cc', 'cc/evaluate.cc', 'cc/census.cc', 'cc/pattern.cc', 'cc/formats.cc', 'cc/test-doors.cc'],
     },
   ],
   'conditions': [

@@ -82,8 +82,40 @@ export interface LaneAddon {
   forget(name: string): void;
 }
 
-/** What the judge addon exports, in the order of cc/judge.cc. */
+/** A catalog that the judge has opened; it lives as long as something holds it. */
+export interface NativeCatalog {
+  readonly nativeCatalog: never;
+}
+
+/** What the native judge says of one document. Only `valid` is ever believed. */
+export const nativeAnswer = { refused: 0, valid: 1, unsure: 2 } as const;
+
+/** The columns of a slab that the judge works on, and where it says how it went. */
+export interface JudgeColumns {
+  readonly rows: Int32Array;
+  readonly bytes: Uint8Array;
+  readonly answers: Uint8Array;
+  readonly schemas: Int32Array;
+  /** The two words of a `JudgeProgress`. */
+  readonly progress: Int32Array;
+  /** Gets the number of samples, then for each a schema number and seconds. */
+  readonly samples: Float64Array;
+}
+
+/** What the judge addon exports, in the order of cc/judge.cc. It holds nothing that it is given beyond the call. */
 export interface JudgeAddon {
   /** The version of simdjson. */
   version(): string;
+  /** Reads a setup in the form of src/workers/native-setup.ts. Throws where a program in it is not understood. */
+  open(setup: Uint8Array): NativeCatalog;
+  /** Judges the rows from `from` to before `to`; returns how many it leaves to the other engine. */
+  judge(catalog: NativeCatalog, columns: JudgeColumns, from: number, to: number): number;
+  /** One of {@link nativeAnswer}: what the first schema says of a document that lies in no slab. */
+  judgeDocument(catalog: NativeCatalog, document: Uint8Array): number;
+  /** How many values of these rows simdjson reads: what judging is measured against. */
+  parseOnly(catalog: NativeCatalog, columns: Pick<JudgeColumns, 'rows' | 'bytes'>, from: number, to: number): number;
+  /** For tests: does well-formed UTF-8 match the table of a pattern? The table is read at each call. */
+  matchPattern(table: string, bytes: Uint8Array): boolean;
+  /** For tests: is well-formed UTF-8 in one of the formats `date`, `time`, `date-time`? */
+  checkFormat(name: string, bytes: Uint8Array): boolean;
 }

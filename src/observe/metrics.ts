@@ -84,7 +84,7 @@ export const metricsTable = {
     kind: 'counter',
     name: 'engine_disagreements_total',
     labels: [],
-    help: 'Sampled records on which the two engines differed; must stay 0.',
+    help: 'Records that the native engine refused and JavaScript, which has the last word, took; must stay 0.',
   },
   unaccountedRecords: {
     kind: 'gauge',

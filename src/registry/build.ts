@@ -1,27 +1,32 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { compileSchema, schemaDigest, schemaInvalid } from './compiler.ts';
-import { type PrebuiltValidator, registryModule, writeWhole } from './module-store.ts';
+import { nativePath, type PrebuiltValidator, registryModule, writeWhole } from './module-store.ts';
 import { listSchemas, parseAt } from './schema-folder.ts';
 
 /**
- * Generates `<outDir>/validators/<name>@<version>.mjs` for every schema file of `dir`, and the registry module that lists them; removes
+ * Generates `<outDir>/validators/<name>@<version>.mjs`, and its `.native.json` where the native engine takes the schema, for every schema file of `dir`, and the registry module that lists them; removes
  * validators of versions that are gone. Throws at the first file that does not compile, before anything is written.
  */
 export async function buildValidators(dir: string, outDir: string): Promise<readonly PrebuiltValidator[]> {
   const { places } = await listSchemas(dir);
-  const built: (PrebuiltValidator & { text: string })[] = [];
+  const built: PrebuiltValidator[] = [];
+  const files = new Map<string, string>();
   for (const place of places) {
     const { name, version, schema, placeOf } = parseAt(await readFile(place.path, 'utf8'), place);
     const compilation = compileSchema(schema);
     if ('problem' in compilation) throw schemaInvalid(compilation.problem, placeOf(compilation.problem.pointer));
-    built.push({ name, version, digest: schemaDigest(schema), module: `./validators/${name}@${version}.mjs`, text: compilation.module });
+    const module = `./validators/${name}@${version}.mjs`;
+    const { native } = compilation;
+    const declined = 'declined' in native ? native.declined : null;
+    files.set(module, compilation.module);
+    if ('program' in native) files.set(nativePath(module), native.program);
+    built.push({ name, version, digest: schemaDigest(schema), module, native: declined === null ? nativePath(module) : null, declined });
   }
-  for (const { module, text } of built) await writeWhole(join(outDir, module), text);
-  const validators = built.map(({ text: _, ...validator }) => validator);
-  await writeWhole(join(outDir, registryModule), registryText(validators));
-  await removeStale(join(outDir, 'validators'), new Set(validators.map(({ name, version }) => `${name}@${version}.mjs`)));
-  return validators;
+  for (const [file, text] of files) await writeWhole(join(outDir, file), text);
+  await writeWhole(join(outDir, registryModule), registryText(built));
+  await removeStale(join(outDir, 'validators'), new Set([...files.keys()].map((file) => basename(file))));
+  return built;
 }
 
 function registryText(validators: readonly PrebuiltValidator[]): string {

@@ -4,7 +4,7 @@ import { Catalog } from './catalog.ts';
 const catalogOf = (versions: readonly (readonly [string, string])[], withdrawn: number[] = []): Catalog =>
   new Catalog({
     revision: 1,
-    entries: versions.map(([name, version]) => ({ name, version, module: '', digest: '', key: null })),
+    entries: versions.map(([name, version]) => ({ name, version, module: '', native: null, digest: '', key: null })),
     withdrawn,
   });
 

@@ -6,6 +6,8 @@ export interface CatalogEntry {
   readonly version: string;
   /** File URL of the generated validator module. */
   readonly module: string;
+  /** File URL of the native program, null where the native engine does not take the schema. */
+  readonly native: string | null;
   /** SHA-256 (hex) of the schema and the compiler: the identity of the generated code. */
   readonly digest: string;
   /** JSON Pointer into the value whose text becomes the key of a keyless message, null for none. */

@@ -8,6 +8,7 @@ import formats from 'ajv-formats';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { formatPointer } from './json-pointer.ts';
 import { knownDeviations } from './known-deviations.ts';
+import { compileProgram, type Draft as DraftName, type NativeCompilation } from './native-program/compile-program.ts';
 import { limitProblem, patternEngine } from './schema-safety.ts';
 import { withStandardSemantics } from './standard-semantics.ts';
 import type { ValidateFunction } from './validator-runtime.ts';
@@ -18,8 +19,8 @@ export interface SchemaProblem {
   readonly pointer: string | null;
 }
 
-/** The text of a validator module, or why there is none. A value, because it crosses threads. */
-export type Compilation = { readonly module: string } | { readonly problem: SchemaProblem };
+/** The text of a validator module and the native program beside it, or why there is none. A value, because it crosses threads. */
+export type Compilation = { readonly module: string; readonly native: NativeCompilation } | { readonly problem: SchemaProblem };
 
 const nodeRequire = createRequire(import.meta.url);
 const versionOf = (name: string): string => (nodeRequire(`${name}/package.json`) as { version: string }).version;
@@ -52,7 +53,7 @@ export function compileSchema(schema: unknown): Compilation {
     '}',
     moduleEnd(digest),
   ];
-  return { module: `${lines.join('\n')}\n` };
+  return { module: `${lines.join('\n')}\n`, native: compileProgram(compiled.plain, compiled.draft) };
 }
 
 /** The last line of a whole module: a file that was cut short does not end with it. */
@@ -65,6 +66,12 @@ export function compileInMemory(schema: unknown): ValidateFunction {
   const compiled = compile(schema, {});
   if ('problem' in compiled) throw schemaInvalid(compiled.problem);
   return compiled.validate;
+}
+
+/** The native program of a schema, or why there is none. A schema that does not compile has none. */
+export function compileNative(schema: unknown): NativeCompilation {
+  const compiled = compile(schema, {});
+  return 'problem' in compiled ? { declined: compiled.problem.message } : compileProgram(compiled.plain, compiled.draft);
 }
 
 export function schemaInvalid({ message, pointer }: SchemaProblem, place: string | null = null): DataQuarantineError {
@@ -95,7 +102,13 @@ export function lintSchema(schema: unknown): string[] {
   return [...new Set(warnings)];
 }
 
-type Compiled = { readonly ajv: Ajv; readonly validate: ReturnType<Ajv['compile']> };
+interface Compiled {
+  readonly ajv: Ajv;
+  readonly validate: ReturnType<Ajv['compile']>;
+  /** The schema as ajv got it. */
+  readonly plain: unknown;
+  readonly draft: DraftName;
+}
 
 /** `validateSchema` is off here because {@link problemOf} has looked already, with an instance that keeps its compiled meta-schema. */
 function compile(schema: unknown, options: Options): Compiled | { problem: SchemaProblem } {
@@ -113,7 +126,7 @@ function compile(schema: unknown, options: Options): Compiled | { problem: Schem
     // oxlint-disable-next-line typescript/no-deprecated -- deprecated in favour of later drafts, but draft-07 says so and ajv offers no other way.
     const byDraft: Options = { ignoreKeywordsWithRef: draft.Class === Ajv };
     const ajv = createAjv(draft.Class, { ...semantics, code, ...byDraft, validateSchema: false });
-    return { ajv, validate: ajv.compile(plain as object) };
+    return { ajv, validate: ajv.compile(plain as object), plain, draft: draft.name };
   } catch (error) {
     return { problem: problemFrom(error, schema) };
   }
@@ -121,25 +134,30 @@ function compile(schema: unknown, options: Options): Compiled | { problem: Schem
 
 const semantics: Options = { strict: false, ownProperties: true, allErrors: false, messages: false, logger: false };
 
-type Draft = { readonly Class: typeof Ajv };
+interface Draft {
+  readonly Class: typeof Ajv;
+  readonly name: DraftName;
+}
+
+const draft07: Draft = { Class: Ajv, name: 'draft-07' };
 
 /** The draft that `$schema` names; draft-07 where it names none. */
 function draftOf(schema: unknown): Draft | { problem: SchemaProblem } {
-  if (typeof schema === 'boolean') return { Class: Ajv };
+  if (typeof schema === 'boolean') return draft07;
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
     return { problem: { message: 'a JSON Schema is an object or a boolean', pointer: null } };
   }
   const named = (schema as { $schema?: unknown }).$schema;
-  if (named === undefined) return { Class: Ajv };
-  const Class = typeof named === 'string' ? drafts.get(named.replace(/^https?:/, '').replace(/#$/, '')) : undefined;
-  if (Class) return { Class };
+  if (named === undefined) return draft07;
+  const draft = typeof named === 'string' ? drafts.get(named.replace(/^https?:/, '').replace(/#$/, '')) : undefined;
+  if (draft) return draft;
   return { problem: { message: 'the draft is not known: use draft-07, 2019-09 or 2020-12', pointer: '/$schema' } };
 }
 
-const drafts: ReadonlyMap<string, typeof Ajv> = new Map([
-  ['//json-schema.org/draft-07/schema', Ajv],
-  ['//json-schema.org/draft/2019-09/schema', Ajv2019],
-  ['//json-schema.org/draft/2020-12/schema', Ajv2020],
+const drafts: ReadonlyMap<string, Draft> = new Map<string, Draft>([
+  ['//json-schema.org/draft-07/schema', draft07],
+  ['//json-schema.org/draft/2019-09/schema', { Class: Ajv2019, name: '2019-09' }],
+  ['//json-schema.org/draft/2020-12/schema', { Class: Ajv2020, name: '2020-12' }],
 ]);
 
 function createAjv(Class: typeof Ajv, options: Options): Ajv {

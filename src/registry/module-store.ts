@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import type { CatalogReference, CatalogWire } from './catalog.ts';
 import { moduleEnd } from './compiler.ts';
+import type { NativeCompilation } from './native-program/compile-program.ts';
 
 /** One line of the registry module that a build leaves beside its validators. */
 export interface PrebuiltValidator {
@@ -13,6 +14,16 @@ export interface PrebuiltValidator {
   readonly digest: string;
   /** Relative to the registry module. */
   readonly module: string;
+  /** The native program, relative to the registry module; null where the native engine does not take the schema. */
+  readonly native: string | null;
+  /** Why it does not. */
+  readonly declined: string | null;
+}
+
+/** What a schema led to, by file URLs. `native` is null where the native engine does not take it. */
+export interface Generated {
+  readonly module: string;
+  readonly native: string | null;
 }
 
 /** The file name of the registry module in the folder of a build. */
@@ -24,9 +35,9 @@ export const registryModule = 'registry.mjs';
  */
 export class ModuleStore {
   readonly #cacheDir: string;
-  readonly #prebuilt: ReadonlyMap<string, string>;
+  readonly #prebuilt: ReadonlyMap<string, Generated>;
 
-  private constructor(cacheDir: string, prebuilt: ReadonlyMap<string, string>) {
+  private constructor(cacheDir: string, prebuilt: ReadonlyMap<string, Generated>) {
     this.#cacheDir = cacheDir;
     this.#prebuilt = prebuilt;
   }
@@ -35,19 +46,28 @@ export class ModuleStore {
     return new ModuleStore(resolve(cacheDir), prebuiltDir === null ? new Map() : await readPrebuilt(resolve(prebuiltDir)));
   }
 
-  /** The file URL of the validator with that digest, null if it has yet to be generated. */
-  async find(digest: string): Promise<string | null> {
+  /** What was generated with that digest, null if it has yet to be. */
+  async find(digest: string): Promise<Generated | null> {
     const prebuilt = this.#prebuilt.get(digest);
     if (prebuilt !== undefined) return prebuilt;
     const path = this.#pathOf(digest);
     const text = await readFile(path, 'utf8').catch(() => '');
-    return text.endsWith(`${moduleEnd(digest)}\n`) ? pathToFileURL(path).href : null;
+    if (!text.endsWith(`${moduleEnd(digest)}\n`)) return null;
+    const native = nativePath(path);
+    const taken = await access(native).then(
+      () => true,
+      () => false,
+    );
+    return { module: pathToFileURL(path).href, native: taken ? pathToFileURL(native).href : null };
   }
 
-  async keep(digest: string, module: string): Promise<string> {
+  /** The module is written last: where it is, what belongs to it is there. */
+  async keep(digest: string, { module, native }: { module: string; native: NativeCompilation }): Promise<Generated> {
     const path = this.#pathOf(digest);
+    const program = 'program' in native ? nativePath(path) : null;
+    if ('program' in native) await this.#write(nativePath(path), native.program);
     await this.#write(path, module);
-    return pathToFileURL(path).href;
+    return { module: pathToFileURL(path).href, native: program && pathToFileURL(program).href };
   }
 
   /** Writes the manifest that workers read a catalog from. Named by its content: equal catalogs of several processes are one file. */
@@ -73,6 +93,11 @@ export class ModuleStore {
   }
 }
 
+/** Where the native program lies beside a generated module. */
+export function nativePath(module: string): string {
+  return module.replace(/\.mjs$/, '.native.json');
+}
+
 /** Writes a file so that readers see it whole or not at all. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -87,8 +112,11 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 /** Without a build everything is compiled at the start, which is slower and as good. */
-async function readPrebuilt(folder: string): Promise<ReadonlyMap<string, string>> {
+async function readPrebuilt(folder: string): Promise<ReadonlyMap<string, Generated>> {
   const base = pathToFileURL(join(folder, registryModule));
   const build: { validators: readonly PrebuiltValidator[] } = await import(base.href).catch(() => ({ validators: [] }));
-  return new Map(build.validators.map(({ digest, module }) => [digest, new URL(module, base).href]));
+  const urlOf = (path: string) => new URL(path, base).href;
+  return new Map(
+    build.validators.map(({ digest, module, native }) => [digest, { module: urlOf(module), native: native && urlOf(native) }]),
+  );
 }

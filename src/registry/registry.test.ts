@@ -216,7 +216,7 @@ describe('generated code', () => {
     await writeFile(join(out, 'validators', 'alpha@1.0.0.mjs'), '');
     await buildValidators(join(folder, 'schemas'), out);
     expect(await readFile(join(out, 'validators', 'order@1.0.0.mjs'), 'utf8')).toBe(first);
-    expect(await readdir(join(out, 'validators'))).toEqual(['order@1.0.0.mjs']);
+    expect(await readdir(join(out, 'validators'))).toEqual(['order@1.0.0.mjs', 'order@1.0.0.native.json']);
   });
 
   test('in the cache is used again, unless it was cut short', async () => {

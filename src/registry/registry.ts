@@ -3,7 +3,7 @@ import { DataQuarantineError, hasCode, messageOf } from '../lib/errors.ts';
 import { Catalog, type CatalogEntry, type CatalogReference } from './catalog.ts';
 import { type Compilation, compileSchema, schemaDigest, schemaInvalid } from './compiler.ts';
 import { FolderWatch } from './folder-watch.ts';
-import { ModuleStore } from './module-store.ts';
+import { type Generated, ModuleStore } from './module-store.ts';
 import { listSchemas, parseAt, type SchemaPlace } from './schema-folder.ts';
 
 /** Where the registry tells what it did. A pino logger fits. */
@@ -152,16 +152,16 @@ export class Registry {
       (entry) => entry.name === name && entry.version === version && entry.digest === digest && entry.key === key,
     );
     if (number >= 0) return number;
-    const module = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));
+    const generated = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));
     if (before !== null)
       this.#options.log.warn({ schema: name, version }, 'a schema version changed in place; a new version number is safer');
-    return this.#entries.push({ name, version, module, digest, key }) - 1;
+    return this.#entries.push({ name, version, ...generated, digest, key }) - 1;
   }
 
-  async #generate(schema: unknown, digest: string, placeOf: (pointer: string | null) => string): Promise<string> {
+  async #generate(schema: unknown, digest: string, placeOf: (pointer: string | null) => string): Promise<Generated> {
     const compilation = await (this.#options.compile ?? compileSchema)(schema);
     if ('problem' in compilation) throw schemaInvalid(compilation.problem, placeOf(compilation.problem.pointer));
-    return this.#store.keep(digest, compilation.module);
+    return this.#store.keep(digest, compilation);
   }
 
   /** Drops files that have been gone for long enough, and comes back for the others. */

@@ -32,7 +32,7 @@ function loadSchemas(): LoadedCatalog {
   return {
     catalog: new Catalog({
       revision: 1,
-      entries: parsed.map(({ name, version, key }) => ({ name, version, key, module: '', digest: '' })),
+      entries: parsed.map(({ name, version, key }) => ({ name, version, key, module: '', native: null, digest: '' })),
       withdrawn: [],
     }),
     schemas: parsed.map(({ name, version, key, schema }) => ({
@@ -40,6 +40,7 @@ function loadSchemas(): LoadedCatalog {
       version,
       validate: compileInMemory(schema),
       key: key === null ? null : parsePointer(key),
+      program: null,
     })),
   };
 }
@@ -52,7 +53,7 @@ function judged(events: readonly SampleEvent[]): string[] {
     if (!fits) throw new Error('the slab is too small for the samples');
   }
   const topics = [{ schema: null, allowed: null, strict: false }];
-  const judge = new SlabJudge({ slab, topics, loaded: loadSchemas(), limits: defaultLimits, progress: new JudgeProgress() });
+  const judge = new SlabJudge({ slab, topics, loaded: loadSchemas(), limits: defaultLimits, progress: new JudgeProgress(), native: null });
   const { rejects } = judge.judge(0, events.length);
   const errors = new Map(rejects.map(({ row, fault }) => [row, fault.error_type]));
   return events.map((_, row) => errors.get(row) ?? (slab.answers[row] === answer.tombstone ? 'tombstone' : 'valid'));

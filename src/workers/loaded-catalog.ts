@@ -10,6 +10,8 @@ export interface LoadedSchema {
   readonly version: string;
   readonly validate: ValidateFunction;
   readonly key: readonly string[] | null;
+  /** The text of its native program, null for none. */
+  readonly program: string | null;
 }
 
 /** A catalog with the validators of all versions that messages can refer to, by schema number. */
@@ -30,9 +32,10 @@ export async function loadCatalog(manifest: string): Promise<LoadedCatalog> {
   const catalog = new Catalog(await readManifest(manifest));
   const found = new Set(catalog.names.flatMap((name) => catalog.versions(name).map((version) => catalog.find(name, version))));
   const schemas = await Promise.all(
-    catalog.entries.map(async ({ name, version, module, key }, number) => {
+    catalog.entries.map(async ({ name, version, module, native, key }, number) => {
       if (!found.has(number)) return null;
-      return { name, version, validate: await loadOnce(module), key: key === null ? null : parsePointer(key) };
+      const program = native === null ? null : await readProgram(native);
+      return { name, version, validate: await loadOnce(module), key: key === null ? null : parsePointer(key), program };
     }),
   );
   const loaded: LoadedCatalog = { catalog, schemas };
@@ -48,6 +51,11 @@ async function readManifest(manifest: string): Promise<CatalogWire> {
     const message = `the schema catalog ${manifest} cannot be read: ${messageOf(error)}. Restart; it is written anew`;
     throw new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', message, { cause: error });
   }
+}
+
+/** Without its program a schema is judged all the same, so a file that is gone is no reason to stop. */
+async function readProgram(native: string): Promise<string | null> {
+  return readFile(new URL(native), 'utf8').catch(() => null);
 }
 
 function loadOnce(module: string): Promise<ValidateFunction> {

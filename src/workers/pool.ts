@@ -110,6 +110,7 @@ export class WorkerPool {
       rejects: parts.flatMap(({ rejects }) => rejects),
       keys: parts.flatMap(({ keys }) => keys),
       samples: parts.flatMap(({ samples }) => samples),
+      disagreements: parts.reduce((sum, { disagreements }) => sum + disagreements, 0),
     };
   }
 
@@ -148,8 +149,8 @@ export class WorkerPool {
       watch.stop();
     }
     if ('failure' in reply) throw DataQuarantineError.fromWire(reply.failure);
-    const { rejects, keys, samples } = reply.judgement;
-    return { judgement: { rejects: unpackRejects(rejects), keys, samples } };
+    const { rejects, ...rest } = reply.judgement;
+    return { judgement: { ...rest, rejects: unpackRejects(rejects) } };
   }
 
   /** Ends the thread once the run is late. The clock starts when the thread begins: waiting for one is nobody's fault. */
@@ -187,7 +188,7 @@ export class WorkerPool {
         ? plainFault('validation_timeout', `expected a message that can be judged within ${this.#deadlineMs} ms`)
         : plainFault('validator_error', 'the thread that judged this message ended, twice; the message was not judged');
     const reject: Reject = { row, fault };
-    return { rejects: [reject], keys: [], samples: [] };
+    return { rejects: [reject], keys: [], samples: [], disagreements: 0 };
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Header } from '../model/header.ts';
 import { answer, Slab } from '../model/slab.ts';
 import { Catalog } from '../registry/catalog.ts';
-import { compileInMemory } from '../registry/compiler.ts';
+import { compileInMemory, compileNative } from '../registry/compiler.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
 import { JudgeProgress } from './judge-progress.ts';
 import type { LoadedCatalog } from './loaded-catalog.ts';
@@ -20,7 +20,7 @@ interface Version {
 const catalogOf = (versions: readonly Version[], withdrawn: number[] = []): LoadedCatalog => ({
   catalog: new Catalog({
     revision: 1,
-    entries: versions.map(({ name, version, key = null }) => ({ name, version, module: '', digest: '', key })),
+    entries: versions.map(({ name, version, key = null }) => ({ name, version, module: '', native: null, digest: '', key })),
     withdrawn,
   }),
   schemas: versions.map(({ name, version, schema = true, key }) => ({
@@ -28,8 +28,14 @@ const catalogOf = (versions: readonly Version[], withdrawn: number[] = []): Load
     version,
     validate: compileInMemory(schema),
     key: key === undefined ? null : parsePointer(key),
+    program: programOf(schema),
   })),
 });
+
+const programOf = (schema: object | boolean): string | null => {
+  const native = compileNative(schema);
+  return 'program' in native ? native.program : null;
+};
 
 const versions: readonly Version[] = [
   { name: 'order', version: '1.0.0', schema: { required: ['a'] } },
@@ -58,7 +64,14 @@ function judgeAll(messages: readonly Message[], { rules, limits, loaded = catalo
     slab.append({ offset, timestamp: 0, partition: 0, topic: 0, epoch: 0, ...parts });
   }
   const topics = [{ schema: null, allowed: null, strict: false, ...rules }];
-  const judge = new SlabJudge({ slab, topics, loaded, limits: { ...defaultLimits, ...limits }, progress: new JudgeProgress() });
+  const judge = new SlabJudge({
+    slab,
+    topics,
+    loaded,
+    limits: { ...defaultLimits, ...limits },
+    progress: new JudgeProgress(),
+    native: null,
+  });
   return { slab, judgement: judge.judge(0, messages.length) };
 }
 

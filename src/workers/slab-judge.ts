@@ -9,6 +9,7 @@ import { judgeValue } from './judge.ts';
 import type { JudgeProgress } from './judge-progress.ts';
 import { keyText } from './key-text.ts';
 import type { LoadedCatalog, LoadedSchema } from './loaded-catalog.ts';
+import { isLeft, type NativeJudge } from './native-judge.ts';
 import { Flaw, type JudgeLimits, readJson } from './read-json.ts';
 import type { Judgement, TopicRules } from './task.ts';
 
@@ -18,6 +19,8 @@ export interface SlabJudgeOptions {
   readonly loaded: LoadedCatalog;
   readonly limits: JudgeLimits;
   readonly progress: JudgeProgress;
+  /** Judges first, where there is one. */
+  readonly native: NativeJudge | null;
 }
 
 /** One message in this many is timed: enough for a histogram, too few to be felt. */
@@ -39,6 +42,7 @@ export class SlabJudge {
   readonly #rejects: Reject[] = [];
   readonly #keys: [number, Uint8Array][] = [];
   readonly #samples: [number, number][] = [];
+  #disagreements = 0;
 
   constructor(options: SlabJudgeOptions) {
     this.#options = options;
@@ -46,18 +50,29 @@ export class SlabJudge {
 
   /** Judges the rows from `from` up to and without `to`. */
   judge(from: number, to: number): Judgement {
-    const { slab, progress } = this.#options;
+    const { slab, progress, native } = this.#options;
+    const first = native?.judge(slab, progress, { from, to });
+    if (first) this.#samples.push(...first.samples);
+    if (first?.left !== 0) this.#judgeRows(from, to);
+    return { rejects: this.#rejects, keys: this.#keys, samples: this.#samples, disagreements: this.#disagreements };
+  }
+
+  /** The last word on the rows that the native judge left, on all where there is none. */
+  #judgeRows(from: number, to: number): void {
+    const { slab, progress, native } = this.#options;
     for (let row = from; row < to; row += 1) {
+      const before = slab.answers[row];
+      if (native && !isLeft(before)) continue;
       progress.enter(row);
       const sampled = row % sampleEvery === 0;
       const startedMs = sampled ? performance.now() : 0;
       const verdict = this.#judgeRow(row);
       slab.schemas[row] = verdict.schema;
       slab.answers[row] = verdict.answer;
+      if (native && before === answer.refused && verdict.fault === null) this.#disagreements += 1;
       if (verdict.fault) this.#rejects.push(this.#reject(row, verdict.fault));
       if (sampled && verdict.schema >= 0) this.#samples.push([verdict.schema, (performance.now() - startedMs) / 1000]);
     }
-    return { rejects: this.#rejects, keys: this.#keys, samples: this.#samples };
   }
 
   /** Whoever embeds the value must know whether it is JSON. Where the fault leaves that open, it is found out here, off the main thread. */

@@ -1,5 +1,6 @@
 import type { Reject } from '../model/delivery.ts';
 import type { SlabWire } from '../model/slab.ts';
+import type { Engine } from '../model/verdict.ts';
 import type { CatalogReference } from '../registry/catalog.ts';
 import type { JudgeLimits } from './read-json.ts';
 
@@ -23,6 +24,8 @@ export interface JudgeTask {
   readonly topics: readonly TopicRules[];
   readonly catalog: CatalogReference;
   readonly limits: JudgeLimits;
+  /** `native` judges first and says yes where it is sure; JavaScript has the last word on all else. */
+  readonly engine: Engine;
 }
 
 /** What a judge says of a batch beside the columns of its slab. */
@@ -33,4 +36,6 @@ export interface Judgement {
   readonly keys: readonly (readonly [number, Uint8Array])[];
   /** Schema number and seconds of about one judged message in 64. */
   readonly samples: readonly (readonly [number, number])[];
+  /** Messages that the native engine would have refused and that are valid. */
+  readonly disagreements: number;
 }

@@ -3,6 +3,7 @@ import { Slab } from '../model/slab.ts';
 import { type Compilation, compileSchema } from '../registry/compiler.ts';
 import { JudgeProgress } from './judge-progress.ts';
 import { loadCatalog } from './loaded-catalog.ts';
+import { NativeJudge } from './native-judge.ts';
 import { packRejects, type RejectColumns } from './reject-columns.ts';
 import { SlabJudge } from './slab-judge.ts';
 import type { Judgement, JudgeTask } from './task.ts';
@@ -24,12 +25,19 @@ export interface JudgementWire extends Omit<Judgement, 'rejects'> {
   readonly rejects: RejectColumns;
 }
 
-export async function judge({ slab, count, topics, catalog, limits, from, to, progress }: JudgeRun): Promise<JudgeAnswer> {
+export async function judge({ slab, count, topics, catalog, limits, engine, from, to, progress }: JudgeRun): Promise<JudgeAnswer> {
   try {
     const loaded = await loadCatalog(catalog.manifest);
-    const slabJudge = new SlabJudge({ slab: Slab.attach(slab, count), topics, loaded, limits, progress: new JudgeProgress(progress) });
-    const { rejects, keys, samples } = slabJudge.judge(from, to);
-    return { judgement: { rejects: packRejects(rejects), keys, samples } };
+    const slabJudge = new SlabJudge({
+      slab: Slab.attach(slab, count),
+      topics,
+      loaded,
+      limits,
+      progress: new JudgeProgress(progress),
+      native: engine === 'native' ? NativeJudge.of({ loaded, topics, limits }) : null,
+    });
+    const judgement = slabJudge.judge(from, to);
+    return { judgement: { ...judgement, rejects: packRejects(judgement.rejects) } };
   } catch (error) {
     if (error instanceof DataQuarantineError) return { failure: error.toWire() };
     throw error;

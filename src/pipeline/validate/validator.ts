@@ -19,7 +19,10 @@ export interface ValidatorOptions {
   readonly limits: JudgeTask['limits'];
   /** Finds what kills the process; null where nothing may be written. */
   readonly inHand: Pick<InHand, 'suspectsOf' | 'hold' | 'clear'> | null;
+  readonly engine: JudgeTask['engine'];
   readonly onSample: (schema: number, seconds: number) => void;
+  /** So many messages were refused by the native engine, wrongly and without consequence. */
+  readonly onDisagreement: (messages: number) => void;
 }
 
 /**
@@ -43,11 +46,13 @@ export class Validator {
   }
 
   async judge(batch: Batch): Promise<Judged> {
-    const { inHand, onSample } = this.#options;
+    const { inHand, onSample, onDisagreement } = this.#options;
     this.#open += 1;
     try {
       const suspects = inHand?.suspectsOf(batch) ?? [];
       const parts = suspects.length === 0 ? [await this.#inCompany(batch)] : await this.#withSuspects(batch, suspects);
+      const disagreements = parts.reduce((sum, part) => sum + part.disagreements, 0);
+      if (disagreements > 0) onDisagreement(disagreements);
       for (const [schema, seconds] of parts.flatMap(({ samples }) => samples)) onSample(schema, seconds);
       return { rejects: parts.flatMap(({ rejects }) => rejects), keys: new Map(parts.flatMap(({ keys }) => keys)) };
     } finally {
@@ -82,10 +87,10 @@ export class Validator {
   }
 
   async #run({ slab }: Batch, range: JudgeTask['range'], held: readonly OffsetRange[]): Promise<Judgement> {
-    const { judge, catalog, topics, limits, inHand } = this.#options;
+    const { judge, catalog, topics, limits, engine, inHand } = this.#options;
     const letGo = inHand?.hold(held, range.to - range.from === 1);
     try {
-      return await judge.judge({ slab: slab.toWire(), count: slab.count, range, topics, catalog: catalog(), limits });
+      return await judge.judge({ slab: slab.toWire(), count: slab.count, range, topics, catalog: catalog(), limits, engine });
     } finally {
       letGo?.();
     }
@@ -117,5 +122,5 @@ function condemn({ slab }: Batch, row: number): Judgement {
     'the process that judged this message ended, twice, with nothing else in hand; it was not judged',
   );
   const reject: Reject = { row, fault };
-  return { rejects: [reject], keys: [], samples: [] };
+  return { rejects: [reject], keys: [], samples: [], disagreements: 0 };
 }

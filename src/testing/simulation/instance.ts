@@ -99,6 +99,8 @@ export class Instance {
       topics: [],
       limits: {} as never,
       inHand: null,
+      engine: 'js',
+      onDisagreement: () => undefined,
       onSample: () => {},
     });
     const consumer = new Consumer({
@@ -175,7 +177,7 @@ export class Instance {
           slab.answers[row] = value === null ? answer.tombstone : isBad ? answer.faulty : answer.valid;
           if (isBad) rejects.push({ row, fault });
         }
-        return { rejects, keys: [], samples: [] };
+        return { rejects, keys: [], samples: [], disagreements: 0 };
       },
     };
   }
