@@ -65,7 +65,9 @@ private:
   std::string_view text(size_t at) {
     if (tape_.tag(at) == '"') return tape_.text(at);
     fail("a text is missing");
-    return {};
+    // Names are read in words, past their end.
+    static constexpr char none[8] = {};
+    return {none, 0};
   }
 
   void readPattern(size_t at) {
@@ -147,7 +149,10 @@ else if (name == "properties") readProperties(value, rules);
 
   std::vector<uint32_t> numbersOfNames(size_t at, const ObjectRules &rules) {
     std::vector<uint32_t> numbers;
-    eachItem(at, [&](size_t item) { numbers.push_back(index(item, rules.names.size())); });
+    eachItem(at, [&](size_t item) {
+      const uint32_t number = index(item, rules.names.size());
+      if (problem_.empty()) numbers.push_back(number);
+    });
     return numbers;
   }
 
