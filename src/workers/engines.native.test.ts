@@ -208,7 +208,7 @@ describe('the native engine declines', () => {
     [{ definitions: { a: { $id: 'https://example.com/a' } } }, '$id'],
     [
       { definitions: { a: { allOf: [{ $ref: '#/definitions/a' }] } }, properties: { x: { $ref: '#/definitions/a' } } },
-      'back to its own place',
+      'refers to itself without end',
     ],
     [{ properties: { a: { $ref: '#/definitions/a', type: 'string' } }, definitions: { a: true } }, 'beside "type"'],
     [{ const: 2 ** 60 }, '2^53'],

@@ -94,6 +94,6 @@ const pieceLength = 0x800;
 
 /** By code points where the run holds pairs: a code unit alone is its own code point. */
 function rangeOf(run: string): Range {
-  const last = run.slice(-2).at(-1) as string;
+  const last = Array.from(run.slice(-2)).at(-1) as string;
   return [run.codePointAt(0) as number, last.codePointAt(0) as number];
 }
