@@ -78,7 +78,7 @@ test('suspects are judged one by one with nothing else in hand, and the guilty a
         judged.push(`${from}-${to}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
         judged.push('done');
-        return { rejects: [], keys: [], samples: [] };
+        return { rejects: [], keys: [], samples: [], disagreements: 0 };
       },
     },
     catalog: () => ({}) as never,

@@ -2,9 +2,7 @@ import { parsePointer } from '../json-pointer.ts';
 import { arrayRules, branches, type Compiling, kindsOf, numberRules, objectRules, stringRules, valuesOf } from './keywords.ts';
 import { NotTaken } from './not-taken.ts';
 import { compilePattern } from './pattern-dfa.ts';
-import type { NativeProgram, NodeReference, ProgramNode } from './program.ts';
-
-export type Draft = 'draft-07' | '2019-09' | '2020-12';
+import type { Draft, NativeProgram, NodeReference, ProgramNode } from './program.ts';
 
 /** The text of a native program, or why the native engine does not take the schema: the keyword, its place, the reason. */
 export type NativeCompilation = { readonly program: string } | { readonly declined: string };

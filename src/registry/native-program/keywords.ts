@@ -1,7 +1,6 @@
-import type { Draft } from './compile-program.ts';
 import { nativeFormat } from './formats.ts';
 import { NotTaken } from './not-taken.ts';
-import { everyKind, kindBits, type NodeReference, type ObjectNode, type ProgramNode, type StringNode } from './program.ts';
+import { type Draft, everyKind, kindBits, type NodeReference, type ObjectNode, type ProgramNode, type StringNode } from './program.ts';
 
 /** What the keywords need of the compiler of a whole schema. */
 export interface Compiling {
