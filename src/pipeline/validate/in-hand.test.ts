@@ -85,7 +85,9 @@ test('suspects are judged one by one with nothing else in hand, and the guilty a
     topics: [],
     limits: {} as never,
     inHand,
+    engine: 'js',
     onSample: () => {},
+    onDisagreement: () => {},
   });
   const before = buildBatch([{ offset: 100 }]);
   const [, { rejects }] = await Promise.all([
