@@ -11,7 +11,15 @@ import { byHand, install, mayInstall, missingOf, onPath } from './setup/debian.m
 import { root } from './setup/places.mjs';
 
 /** Each target is a file of src/native/fuzz, with the sources that it needs beside itself. */
-const targets = [{ name: 'packed-headers', sources: [], simdjson: false, bytesMax: 4_096 }];
+const targets = [
+  { name: 'packed-headers', sources: [], simdjson: false, bytesMax: 4_096 },
+  {
+    name: 'judge',
+    sources: ['catalog.cc', 'census.cc', 'evaluate.cc', 'formats.cc', 'pattern.cc', 'program.cc', 'simdjson.cc'],
+    simdjson: true,
+    bytesMax: 8_192,
+  },
+];
 
 const packages = ['clang-14', 'libclang-rt-14-dev'];
 const { values: flags } = parseArgs({
