@@ -116,3 +116,39 @@ describe('the official test suite, in JavaScript', () => {
     expect(right / all).toBeGreaterThanOrEqual(least);
   });
 });
+
+describe('the official test suite, natively', () => {
+  test.each([
+    ['draft7', 0.8],
+    ['draft2019-09', 0.65],
+    ['draft2020-12', 0.65],
+  ] as const)('%s: every verdict is the one of JavaScript, and at least %f of the schemas are taken', (draft, least) => {
+    const wrong: string[] = [];
+    let schemas = 0;
+    let taken = 0;
+    for (const one of casesOf(draft)) {
+      const js = validatorOf(one);
+      if (js === 'remote' || js === 'refused') continue;
+      schemas++;
+      const native = nativeValidatorOf(one);
+      if (!native) continue;
+      taken++;
+      for (const { description, data } of one.tests) {
+        const [expected, found] = [js, native].map((validator) => validator.validate(bytesOf(data)).outcome);
+        if (found !== expected) wrong.push(`${one.file}: ${one.group}: ${description}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(taken / schemas).toBeGreaterThan(least);
+  });
+});
+
+/** Null where the native engine does not take the schema. */
+function nativeValidatorOf({ schema }: Case): Validator | null {
+  try {
+    return createValidator(schema, { engine: 'native' });
+  } catch (error) {
+    if (error instanceof DataQuarantineError && error.code === 'DQ_SCHEMA_NOT_NATIVE') return null;
+    throw error;
+  }
+}
