@@ -4,6 +4,7 @@ import { ByteWriter } from '../src/lib/byte-writer.ts';
 import { packageRoot } from '../src/lib/package-root.ts';
 import type { Batch } from '../src/model/batch.ts';
 import { answer, Slab } from '../src/model/slab.ts';
+import { loadJudge } from '../src/native/index.ts';
 import { silentLog } from '../src/observe/log.ts';
 import { claimsOf } from '../src/pipeline/batch/batcher.ts';
 import { writeDeadLetter } from '../src/pipeline/sink/dead-letter.ts';
@@ -14,6 +15,8 @@ import { createRecordId } from '../src/store/record-id.ts';
 import { encodeSegment, formatStoragePath } from '../src/store/segment.ts';
 import { JudgeProgress } from '../src/workers/judge-progress.ts';
 import { type LoadedCatalog, loadCatalog } from '../src/workers/loaded-catalog.ts';
+import { NativeJudge } from '../src/workers/native-judge.ts';
+import { nativeSetup } from '../src/workers/native-setup.ts';
 import { defaultLimits } from '../src/workers/read-json.ts';
 import { SlabJudge } from '../src/workers/slab-judge.ts';
 import { eventOf } from './events.ts';
@@ -32,12 +35,19 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   const bench = new Bench({ time: msPerTask, warmupTime: msPerTask / 4, now: processorMs });
   const usual = createBatch(badShare);
   const flood = createBatch(1);
-  const judge = ({ slab }: Batch) =>
-    new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress, native: null }).judge(0, rows);
+  const judge = ({ slab }: Batch, native: NativeJudge | null = null) =>
+    new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress, native }).judge(0, rows);
   bench.add('parse + ajv', () => parseAndValidate(usual, catalog));
   bench.add('judge, js', () => judge(usual));
+  const native = NativeJudge.of({ loaded: catalog, topics: rules, limits: defaultLimits });
+  if (native) {
+    bench.add('native', () => native.judge(pending(usual).slab, progress, { from: 0, to: rows }));
+    bench.add('judge, native', () => judge(pending(usual), native));
+    bench.add('simdjson, parse only', parseOnly(usual, catalog));
+  }
   bench.add('parse + ajv, all bad', () => parseAndValidate(flood, catalog));
   bench.add('judge, js, all bad', () => judge(flood));
+  if (native) bench.add('judge, native, all bad', () => judge(pending(flood), native));
   const { rejects } = judge(flood);
   const identify = createRecordId({ clusterId: 'bench', topics: new Map(topics.map((topic) => [topic, { topicId: topic }])) });
   const load = [{ batch: flood, rejects }];
@@ -63,6 +73,25 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
 }
 
 const progress = new JudgeProgress();
+
+/** As it was before anybody judged it: what has an answer is not judged again. */
+function pending(batch: Batch): Batch {
+  batch.slab.answers.fill(answer.pending);
+  return batch;
+}
+
+/** Reads every value and asks nothing of it: what is left of the native judge's time is judging. */
+function parseOnly({ slab }: Batch, { catalog, schemas }: LoadedCatalog): () => number {
+  const judge = loadJudge();
+  if ('missing' in judge) throw new Error(judge.missing);
+  const programs = schemas.map((schema) => schema?.program ?? null);
+  const opened = judge.addon.open(nativeSetup({ catalog, programs, topics: rules, limits: defaultLimits }));
+  return () => {
+    const read = judge.addon.parseOnly(opened, slab, 0, rows);
+    if (read !== rows) throw new Error(`simdjson read ${read} of ${rows} values`);
+    return read;
+  };
+}
 
 /** The clock of this bench is the processor's time of this process: others may want the cores, and the figures stay what they are. */
 function processorMs(): number {
