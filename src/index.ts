@@ -1,13 +1,16 @@
 import { DataQuarantineError } from './lib/errors.ts';
 import type { Engine, Verdict } from './model/verdict.ts';
 import { compileInMemory, compileNative } from './registry/compiler.ts';
+import type { ValidateFunction } from './registry/validator-runtime.ts';
 import { noSchema } from './workers/fault.ts';
+import { type Finding, findingsIn } from './workers/findings.ts';
 import { judgeDocument } from './workers/judge.ts';
 import { nativeDocumentJudge } from './workers/native-judge.ts';
 import { defaultLimits } from './workers/read-json.ts';
 
 export { DataQuarantineError, type ErrorCode } from './lib/errors.ts';
 export type { Engine, ErrorType, Verdict } from './model/verdict.ts';
+export type { Finding } from './workers/findings.ts';
 
 export interface ValidatorOptions {
   /** `auto` takes the fastest engine that takes the schema. */
@@ -23,6 +26,11 @@ export interface Validator {
   readonly engine: Engine;
   /** Judges the bytes of one JSON document. It never throws for what the bytes are: that is the verdict. Anything but bytes is a TypeError. */
   validate(bytes: Uint8Array): Verdict;
+  /**
+   * All that is wrong with one JSON document, in the order in which it was found, branches of alternatives too; empty if nothing is.
+   * For documents at hand: it takes as long as there are errors, of which it returns the first hundred.
+   */
+  explain(bytes: Uint8Array): readonly Finding[];
 }
 
 /**
@@ -37,6 +45,7 @@ export function createValidator(schema: object | boolean, options: ValidatorOpti
   const { engine = 'auto' } = options;
   if (!engines.includes(engine)) throw new DataQuarantineError('DQ_CONFIG_INVALID', `"engine" is one of ${engines.join(', ')}`);
   const validate = compileInMemory(schema);
+  let thorough: ValidateFunction | null = null;
   const accepts = engine === 'js' ? 'not asked for' : nativeJudgeOf(schema);
   if (engine === 'native' && typeof accepts === 'string') {
     throw new DataQuarantineError('DQ_SCHEMA_NOT_NATIVE', `${accepts}; use the engine "auto" or "js"`);
@@ -44,13 +53,16 @@ export function createValidator(schema: object | boolean, options: ValidatorOpti
   return {
     engine: typeof accepts === 'string' ? 'js' : 'native',
     validate(bytes) {
-      if (!(bytes instanceof Uint8Array)) throw new TypeError('validate takes the bytes of a document: validate(Buffer.from(text))');
-      const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const document = documentOf(bytes);
       if (typeof accepts === 'function' && accepts(document)) return valid.native;
       const fault = judgeDocument(document, validate, noSchema, defaultLimits);
       if (fault === null) return valid.js;
       const { outcome, error_type, error_message, field_path, instance_path } = fault;
       return { outcome, error_type, error_message, field_path, instance_path, engine: 'js' };
+    },
+    explain(bytes) {
+      thorough ??= compileInMemory(schema, true);
+      return findingsIn(documentOf(bytes), thorough, defaultLimits);
     },
   };
 }
@@ -60,6 +72,11 @@ function nativeJudgeOf(schema: object | boolean): ReturnType<typeof nativeDocume
   const native = compileNative(schema);
   if ('declined' in native) return `the native engine does not take the schema: ${native.declined}`;
   return nativeDocumentJudge(native.program, defaultLimits);
+}
+
+function documentOf(bytes: Uint8Array): Buffer {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('a validator takes the bytes of a document: validate(Buffer.from(text))');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 const engines: readonly string[] = ['auto', 'native', 'js'];

@@ -82,6 +82,22 @@ describe('dq validate', () => {
     ]);
   });
 
+  test('tells all that is wrong with --errors', async () => {
+    const { verdicts } = await run(['validate', '-', '--schema', schema('bare.json'), '--errors'], '{"id":1}\n{}\n');
+    expect(verdicts.map(({ errors }) => errors)).toEqual([
+      [],
+      [
+        {
+          error_type: 'schema_violation',
+          error_message: 'expected the member "id" to be present',
+          field_path: 'id',
+          instance_path: '/id',
+          keyword: 'required',
+        },
+      ],
+    ]);
+  });
+
   test('ends with 0 when all lines are valid, or there are none', async () => {
     expect((await run(['validate', '-', '--schema', schema('bare.json'), '--json'], '{"id":1}')).exitCode).toBe(0);
     expect(await run(['validate', '-', '--schema', schema('bare.json')], '')).toMatchObject({ exitCode: 0, verdicts: [] });

@@ -9,6 +9,7 @@ import type { Io } from './io.ts';
 interface ValidateOptions {
   readonly schema: string;
   readonly engine: 'auto' | 'native' | 'js';
+  readonly errors?: boolean;
 }
 
 /** `dq validate`. */
@@ -19,11 +20,17 @@ export function registerValidate(program: Command, io: Io): void {
     .argument('<file>', 'the documents; - reads standard input')
     .requiredOption('--schema <file>', 'a JSON Schema or a schema file, in JSON or YAML')
     .addOption(new Option('--engine <engine>', 'the engine that judges').choices(['auto', 'native', 'js']).default('auto'))
+    .option('--errors', 'add "errors" to verdicts: all that is wrong with a document, not its primary cause alone')
     .option('--json', 'for machines: verdicts are JSON in any case')
     .addHelpText('after', '\nExits with 1 if any document is not valid.')
     .action(async (file: string, options: ValidateOptions) => {
       const validator = await openValidator(options);
-      const valid = await validateLines(file === '-' ? io.stdin : createReadStream(file), file, validator, io);
+      const valid = await validateLines(
+        file === '-' ? io.stdin : createReadStream(file),
+        file,
+        { validator, errors: options.errors ?? false },
+        io,
+      );
       if (!valid) io.exitCode = 1;
     });
 }
@@ -41,7 +48,12 @@ async function openValidator({ schema: path, engine }: ValidateOptions): Promise
 }
 
 /** Prints a verdict for each line; says whether all were valid. */
-async function validateLines(input: Readable, file: string, validator: Validator, io: Io): Promise<boolean> {
+async function validateLines(
+  input: Readable,
+  file: string,
+  { validator, errors }: { validator: Validator; errors: boolean },
+  io: Io,
+): Promise<boolean> {
   const { defaultLimits } = await import('../workers/read-json.ts');
   let line = 0;
   let allValid = true;
@@ -50,7 +62,8 @@ async function validateLines(input: Readable, file: string, validator: Validator
       line += 1;
       const verdict = validator.validate(document);
       allValid &&= verdict.outcome === 'valid';
-      if (!io.stdout.write(`${JSON.stringify({ line, ...verdict })}\n`)) await once(io.stdout, 'drain');
+      const more = errors ? { errors: validator.explain(document) } : {};
+      if (!io.stdout.write(`${JSON.stringify({ line, ...verdict, ...more })}\n`)) await once(io.stdout, 'drain');
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;

@@ -16,11 +16,15 @@ export interface SchemaError {
 export interface ValidateFunction {
   (value: unknown): boolean;
   readonly errors?: readonly SchemaError[] | null;
+  /** The schema that it was generated from: what errors are explained with. */
+  readonly schema?: unknown;
 }
 
 /** A generated validator: it imports nothing and is handed what it needs, so it can lie in any folder. */
 export interface ValidatorModule {
   readonly digest: string;
+  /** The schema in JSON. */
+  readonly schemaText: string;
   link(require: (name: string) => unknown): ValidateFunction;
 }
 
@@ -38,10 +42,16 @@ function requireRuntime(name: string): unknown {
 export async function loadValidator(url: string): Promise<ValidateFunction> {
   try {
     const module: ValidatorModule = await import(url);
-    return module.link(requireRuntime);
+    return withSchema(module.link(requireRuntime), module.schemaText);
   } catch (error) {
     throw new DataQuarantineError('DQ_SCHEMA_INVALID', `the generated validator ${url} does not load: ${messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+/** Most schemas of a service never refuse anything, so theirs is read when it is first asked for. */
+function withSchema(validate: ValidateFunction, text: string): ValidateFunction {
+  let schema: unknown;
+  return Object.defineProperty(validate, 'schema', { get: (): unknown => (schema ??= JSON.parse(text) as unknown) });
 }

@@ -1,6 +1,8 @@
+import { nearest } from '../lib/nearest.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
 import type { SchemaError } from '../registry/validator-runtime.ts';
 import type { JsonPath, Segment } from './json-path.ts';
+import { declaredNames, type SchemaPart, schemasAt } from './schema-places.ts';
 
 /** What a JSON value is, as a message may say it. */
 export type Kind = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
@@ -15,12 +17,30 @@ export interface Violation {
   readonly kind: Kind;
 }
 
-/** Puts an error of ajv's into the words and paths of the contract. Neither a value of the message nor an undeclared name gets into the message. */
-export function explain(error: SchemaError, root: unknown): Violation {
+/**
+ * Puts an error of ajv's into the words and paths of the contract. Neither a value of the message nor an undeclared name gets into the
+ * message; a name that `schema` declares may.
+ */
+export function explain(error: SchemaError, root: unknown, schema?: unknown): Violation {
   const { path, value } = follow(root, error.instancePath);
   const kind = kindOf(value);
   const member = memberOf(error);
-  return { keyword: error.keyword, message: messageOf(error, kind), path: member === null ? path : [...path, member], kind };
+  const meant = member !== null && undeclaredBy.has(error.keyword) ? meantName(member, schemasAt(schema, path), value) : null;
+  const message = `${messageOf(error, kind)}${meant === null ? '' : `; did you mean ${quoted(meant)}?`}`;
+  return { keyword: error.keyword, message, path: member === null ? path : [...path, member], kind };
+}
+
+const undeclaredBy: ReadonlySet<string> = new Set(['additionalProperties', 'unevaluatedProperties', 'propertyNames']);
+/** A longer name is nobody's slip, and comparing it takes time. */
+const nameUnitsMax = 100;
+
+/** The name that was most likely meant: one that the schema declares for this object and that the object does not have. */
+function meantName(member: string, parts: readonly SchemaPart[], value: unknown): string | null {
+  if (member.length > nameUnitsMax) return null;
+  return nearest(
+    member,
+    [...declaredNames(parts)].filter((name) => !Object.hasOwn(value as object, name)),
+  );
 }
 
 /** The last error is the outermost cause. That a branch of `if` did not fit says less than why it did not. */
@@ -53,6 +73,8 @@ const memberParams: Readonly<Record<string, string>> = {
   additionalProperties: 'additionalProperty',
   unevaluatedProperties: 'unevaluatedProperty',
   propertyNames: 'propertyName',
+  anyOf: 'missingProperty',
+  oneOf: 'missingProperty',
 };
 
 /** The member of the judged object that the error is about, null where it is about the value itself. */
@@ -78,11 +100,26 @@ const aComparison: Sentence = ({ comparison, limit }) => `expected a number ${co
 const aDependency: Sentence = ({ property, missingProperty }) =>
   `expected the member ${quoted(missingProperty)} to be present together with ${quoted(property)}`;
 const undeclared: Sentence = () => 'expected no members beyond those that the schema declares';
+const anAlternative = (fits: string, none: Sentence): Sentence => {
+  return ({ missingProperty, types, values, ...rest }, kind) => {
+    if (missingProperty !== undefined)
+      return `expected the member ${quoted(missingProperty)} to be present: it tells the alternatives apart`;
+    if (types !== undefined) return aType({ type: (types as string).split(',') }, kind);
+    if (values !== undefined) return aValue({ allowedValues: JSON.parse(values as string) }, kind);
+    return `expected a value that fits ${fits} of the alternatives, found ${named[kind]} that fits ${none(rest, kind)}`;
+  };
+};
+const aValue: Sentence = ({ allowedValues }, kind) => `expected one of ${listed(allowedValues)}, found another value (${named[kind]})`;
+const aType: Sentence = ({ type }, kind) => {
+  const types = [type].flat();
+  const found = kind === 'number' && types.includes('integer') ? 'a number that is not whole' : named[kind];
+  return `expected ${types.map(typeName).join(' or ')}, found ${found}`;
+};
 const tooManyItems: Sentence = ({ limit, len }) => `expected at most ${count(limit ?? len, 'item')}`;
 
 const sentences: Readonly<Record<string, Sentence>> = {
-  type: ({ type }, kind) => `expected ${[type].flat().map(typeName).join(' or ')}, found ${named[kind]}`,
-  enum: ({ allowedValues }, kind) => `expected one of ${listed(allowedValues)}, found another value (${named[kind]})`,
+  type: aType,
+  enum: aValue,
   const: ({ allowedValue }, kind) => `expected ${listed([allowedValue])}, found another value (${named[kind]})`,
   minimum: aComparison,
   maximum: aComparison,
@@ -110,9 +147,8 @@ const sentences: Readonly<Record<string, Sentence>> = {
   items: tooManyItems,
   propertyNames: () => 'expected a member name that the schema allows',
   'false schema': () => 'expected nothing here',
-  anyOf: (_, kind) => `expected a value that fits one of the alternatives, found ${named[kind]} that fits none`,
-  oneOf: ({ passingSchemas }, kind) =>
-    `expected a value that fits exactly one of the alternatives, found ${named[kind]} that fits ${passingSchemas === null ? 'none' : 'more than one'}`,
+  anyOf: anAlternative('one', () => 'none'),
+  oneOf: anAlternative('exactly one', ({ passingSchemas }) => (passingSchemas === null ? 'none' : 'more than one')),
   not: () => 'expected a value other than those that "not" describes',
 };
 

@@ -19,7 +19,7 @@ describe('a violation says where and what, in words', () => {
   const nested = { properties: { items: { type: 'array', items: item } } };
   test.each<[string, object | boolean, unknown, string, string, string]>([
     ['type', { type: 'string' }, 5, '', '', 'expected a string, found a number'],
-    ['type', { type: ['integer', 'null'] }, 1.5, '', '', 'expected an integer or null, found a number'],
+    ['type', { type: ['integer', 'null'] }, 1.5, '', '', 'expected an integer or null, found a number that is not whole'],
     ['type', nested, { items: [{ sku: 'a' }, { sku: [] }] }, 'items[1].sku', '/items/1/sku', 'expected a string, found an array'],
     ['required', nested, { items: [{}] }, 'items[0].sku', '/items/0/sku', 'expected the member "sku" to be present'],
     [
@@ -69,14 +69,7 @@ describe('a violation says where and what, in words', () => {
       'expected no members beyond those that the schema declares',
     ],
     ['false schema', false, 1, '', '', 'expected nothing here'],
-    [
-      'anyOf',
-      { anyOf: [{ type: 'null' }, { type: 'string' }] },
-      1,
-      '',
-      '',
-      'expected a value that fits one of the alternatives, found a number that fits none',
-    ],
+    ['anyOf', { anyOf: [{ type: 'null' }, { type: 'string' }] }, 1, '', '', 'expected null or a string, found a number'],
     [
       'oneOf',
       { oneOf: [true, true] },

@@ -1,6 +1,7 @@
 import type { Fault } from '../model/verdict.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
 import type { SchemaError, ValidateFunction } from '../registry/validator-runtime.ts';
+import { isOfAlternatives, narrowed } from './alternatives.ts';
 import { causeOf, explain, type Kind, kindOf } from './explain.ts';
 import { createFault, type SchemaIdentity } from './fault.ts';
 
@@ -21,9 +22,11 @@ const pointerUnitsMax = 200;
 
 /** The fault of a value that `validate` has just refused. */
 export function violationFault(validate: ValidateFunction, root: unknown, schema: SchemaIdentity): Fault {
-  const error = causeOf(validate.errors ?? []);
+  const errors = validate.errors ?? [];
+  const outermost = causeOf(errors);
+  const error = isOfAlternatives(outermost) ? narrowed(errors, validate.schema, root) : outermost;
   const segments = namesIn(error.instancePath);
-  if (segments === null) return newFault(error, root, schema);
+  if (segments === null) return newFault(error, validate, root, schema);
   let value = root;
   for (const segment of segments) value = (value as Record<string, unknown> | null)?.[segment];
   const kind = kindOf(value);
@@ -31,14 +34,14 @@ export function violationFault(validate: ValidateFunction, root: unknown, schema
   const place = `${error.schemaPath}\n${error.instancePath}`;
   const known = faults.get(place);
   if (known && known.kind === kind && isSameSchema(known.schema, schema) && areSame(known.params, error.params)) return known.fault;
-  const fault = newFault(error, root, schema);
+  const fault = newFault(error, validate, root, schema);
   if (faults.size >= knownMax) faults.clear();
   faults.set(place, { schema, params: error.params, kind, fault });
   return fault;
 }
 
-function newFault(error: SchemaError, root: unknown, schema: SchemaIdentity): Fault {
-  return createFault({ type: 'schema_violation', schema, ...explain(error, root) });
+function newFault(error: SchemaError, validate: ValidateFunction, root: unknown, schema: SchemaIdentity): Fault {
+  return createFault({ type: 'schema_violation', schema, ...explain(error, root, validate.schema) });
 }
 
 function faultsOf(validate: ValidateFunction): Map<string, KnownFault> {
