@@ -119,6 +119,11 @@ const vendors = [
     places: ['src/registry/'],
     why: 'Which patterns are safe, and what matches the others, is decided where schemas are compiled.',
   },
+  {
+    libraries: ['@marcbachmann/cel-js'],
+    places: ['src/registry/'],
+    why: 'What a rule may say, and how long it may take, is decided in one place.',
+  },
   { libraries: ['semver'], places: ['src/registry/'], why: 'What is newest is decided once.' },
   { libraries: ['yaml'], places: ['src/config/', 'src/registry/'], why: 'Settings and schema files are the only YAML.' },
   { libraries: ['zod'], places: ['src/config/', 'src/registry/'], why: 'What people write by hand is checked where it is read.' },

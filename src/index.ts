@@ -1,6 +1,7 @@
 import { DataQuarantineError } from './lib/errors.ts';
 import type { Engine, Verdict } from './model/verdict.ts';
 import { compileInMemory, compileNative } from './registry/compiler.ts';
+import { type CompiledRule, compileRule, type Rule, withRules } from './registry/rules.ts';
 import type { ValidateFunction } from './registry/validator-runtime.ts';
 import { noSchema } from './workers/fault.ts';
 import { type Finding, findingsIn } from './workers/findings.ts';
@@ -10,11 +11,14 @@ import { defaultLimits } from './workers/read-json.ts';
 
 export { DataQuarantineError, type ErrorCode } from './lib/errors.ts';
 export type { Engine, ErrorType, Verdict } from './model/verdict.ts';
+export type { Rule } from './registry/rules.ts';
 export type { Finding } from './workers/findings.ts';
 
 export interface ValidatorOptions {
   /** `auto` takes the fastest engine that takes the schema. */
   readonly engine?: 'auto' | Engine;
+  /** Checks across fields, as in the `rules` of a schema file, for documents that fit the schema. JavaScript judges them. */
+  readonly rules?: readonly Rule[];
 }
 
 /** Judges documents against one schema, as the service does. */
@@ -42,11 +46,12 @@ export interface Validator {
  * `DQ_SCHEMA_NOT_NATIVE` if the native engine was asked for and does not take it.
  */
 export function createValidator(schema: object | boolean, options: ValidatorOptions = {}): Validator {
-  const { engine = 'auto' } = options;
+  const { engine = 'auto', rules = [] } = options;
   if (!engines.includes(engine)) throw new DataQuarantineError('DQ_CONFIG_INVALID', `"engine" is one of ${engines.join(', ')}`);
-  const validate = compileInMemory(schema);
+  const compiledRules = rules.map(ruleOf);
+  const validate = withRules(compileInMemory(schema), compiledRules);
   let thorough: ValidateFunction | null = null;
-  const accepts = engine === 'js' ? 'not asked for' : nativeJudgeOf(schema);
+  const accepts = engine === 'js' ? 'not asked for' : rules.length > 0 ? 'the native engine takes no rules' : nativeJudgeOf(schema);
   if (engine === 'native' && typeof accepts === 'string') {
     throw new DataQuarantineError('DQ_SCHEMA_NOT_NATIVE', `${accepts}; use the engine "auto" or "js"`);
   }
@@ -61,7 +66,7 @@ export function createValidator(schema: object | boolean, options: ValidatorOpti
       return { outcome, error_type, error_message, field_path, instance_path, engine: 'js' };
     },
     explain(bytes) {
-      thorough ??= compileInMemory(schema, true);
+      thorough ??= withRules(compileInMemory(schema, true), compiledRules);
       return findingsIn(documentOf(bytes), thorough, defaultLimits);
     },
   };
@@ -72,6 +77,13 @@ function nativeJudgeOf(schema: object | boolean): ReturnType<typeof nativeDocume
   const native = compileNative(schema);
   if ('declined' in native) return `the native engine does not take the schema: ${native.declined}`;
   return nativeDocumentJudge(native.program, defaultLimits);
+}
+
+function ruleOf(rule: Rule): CompiledRule {
+  const compiled = compileRule(rule);
+  if (!('position' in compiled)) return compiled;
+  const message = `the rule "${rule.name}", at character ${compiled.position + 1}: ${compiled.message}`;
+  throw new DataQuarantineError('DQ_SCHEMA_INVALID', message);
 }
 
 function documentOf(bytes: Uint8Array): Buffer {

@@ -1,15 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { type Compatibility, type CompatibilityMode, compareSchemas } from '../registry/compatibility/compare-schemas.ts';
 import { compileInMemory, compileSchema, lintSchema, schemaInvalid } from '../registry/compiler.ts';
+import { compileRules, withRules } from '../registry/rules.ts';
 import type { SchemaFile } from '../registry/schema-file.ts';
 import { listSchemas, parseAt, type SchemaPlace } from '../registry/schema-folder.ts';
 import type { ValidateFunction } from '../registry/validator-runtime.ts';
 import { mayBreakBetween } from '../registry/version-step.ts';
-import { noSchema } from '../workers/fault.ts';
-import { judgeDocument } from '../workers/judge.ts';
-import { defaultLimits } from '../workers/read-json.ts';
+import { complaintOf, isAsWanted, judgeExamples } from './schema-examples.ts';
 
 /** Something that a check found: errors make a schema bad, warnings do not. The text begins with its place where it has one. */
 export interface SchemaIssue {
@@ -56,7 +55,7 @@ export async function checkSchemas(dir: string, mode: CompatibilityMode): Promis
   for (const place of places) checked.push(await checkFile(place));
   for (const name of new Set(places.map((place) => place.name))) {
     const versions = checked.filter(({ place }) => place.name === name);
-    for (const wanted of ['good', 'bad'] as const) await checkExamples(join(dir, name, 'examples', wanted), wanted, versions);
+    await checkExamples(join(dir, name), versions);
     checkSteps(versions, mode);
   }
   return checked.map(({ place, issues, examples, steps }) => {
@@ -73,7 +72,7 @@ async function checkFile(place: SchemaPlace): Promise<Checked> {
     checked.issues.push(
       ...lintSchema(file.schema).map((text) => ({ level: 'warning' as const, rule: 'lint', text: `${place.path}: ${text}` })),
     );
-    return { ...checked, file, validate: compileInMemory(file.schema) };
+    return { ...checked, file, validate: withRules(compileInMemory(file.schema), compileRules(file.rules)) };
   } catch (error) {
     const text = error instanceof DataQuarantineError ? error.message : `${place.path}: ${messageOf(error)}`;
     checked.issues.push({ level: 'error', rule: 'schema', text });
@@ -81,26 +80,12 @@ async function checkFile(place: SchemaPlace): Promise<Checked> {
   }
 }
 
-async function checkExamples(folder: string, wanted: 'good' | 'bad', versions: readonly Checked[]): Promise<void> {
-  const files = await readdir(folder).catch(() => []);
-  for (const file of files.filter((candidate) => candidate.endsWith('.json')).sort()) {
-    const document = await readFile(join(folder, file));
-    const judge = judgeOf(document, versions);
-    if (!judge?.validate) continue;
-    judge.examples += 1;
-    const fault = judgeDocument(document, judge.validate, noSchema, defaultLimits);
-    const wrong = (text: string) => void judge.issues.push({ level: 'error', rule: 'example', text: `${join(folder, file)}: ${text}` });
-    if (wanted === 'good' && fault)
-      wrong(`${fault.error_type}${fault.field_path ? ` at ${fault.field_path}` : ''}: ${fault.error_message}`);
-    if (wanted === 'bad' && !fault) wrong('expected a document that is refused, but it is valid');
+async function checkExamples(folder: string, versions: readonly Checked[]): Promise<void> {
+  for (const result of await judgeExamples(folder, versions)) {
+    result.judge.examples += 1;
+    if (isAsWanted(result)) continue;
+    result.judge.issues.push({ level: 'error', rule: 'example', text: `${result.file}: ${complaintOf(result)}` });
   }
-}
-
-/** The version that an example names; the newest one that compiles where it names none. */
-function judgeOf(document: Buffer, versions: readonly Checked[]): Checked | undefined {
-  const named = /"_schema_version"\s*:\s*"([^"]*)"/.exec(document.toString())?.[1];
-  const usable = versions.filter(({ validate }) => validate !== null);
-  return usable.find(({ place }) => place.version === named) ?? usable.at(-1);
 }
 
 /** Compares each version with the one before it, and in a transitive mode with all before it. */

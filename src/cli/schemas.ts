@@ -37,6 +37,7 @@ export function registerSchemas(program: Command, io: Io): void {
   const schemas = program.command('schemas').description('build, check and compare schemas');
   registerCompile(schemas, dirDefault, io);
   registerCheck(schemas, dirDefault, io);
+  registerTest(schemas, dirDefault, io);
   registerDiff(schemas, io);
 }
 
@@ -85,6 +86,26 @@ function registerCheck(schemas: Command, dirDefault: string, io: Io): void {
       if (junit) await writeFile(junit, junitOf(reports));
       if (json) printJson(io.stdout, { ok, schemas: reports.map(toJson) });
       else await printReports(io, reports);
+      if (!ok) io.exitCode = 1;
+    });
+}
+
+function registerTest(schemas: Command, dirDefault: string, io: Io): void {
+  schemas
+    .command('test')
+    .description('judge the examples beside each schema, rules included: examples/good must be valid, examples/bad must not')
+    .argument('[dir]', 'the schema folder', dirDefault)
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      '\nAn example is judged by the version that its _schema_version names, or by the newest. Exits with 1 if any fails.',
+    )
+    .action(async (dir: string, { json }: { json?: boolean }) => {
+      const { printExamples, testSchemas } = await import('./test-schemas.ts');
+      const examples = await testSchemas(dir);
+      const ok = examples.every((example) => example.ok);
+      if (json) printJson(io.stdout, { ok, examples });
+      else printExamples(io, examples);
       if (!ok) io.exitCode = 1;
     });
 }

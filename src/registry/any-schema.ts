@@ -2,11 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { parsePointer } from './json-pointer.ts';
 import { PlacedDocument } from './placed-document.ts';
+import type { Rule } from './rules.ts';
 import { parseSchemaFile } from './schema-file.ts';
 
 /** A JSON Schema, and a way to say where in its file something stands: `FILE:LINE:COLUMN` of a JSON Pointer. */
 export interface PlacedSchema {
   readonly schema: unknown;
+  /** The rules of a schema file; a bare schema has none. */
+  readonly rules: readonly Rule[];
   readonly placeOf: (pointer: string | null) => string;
 }
 
@@ -15,7 +18,7 @@ export async function readAnySchema(path: string): Promise<PlacedSchema> {
   const text = await readText(path);
   const content = parseJson(text) ?? new PlacedDocument(text, path).value();
   if (isSchemaFile(content)) return parseSchemaFile(text, path);
-  return { schema: content, placeOf: (pointer) => new PlacedDocument(text, path).placeOf(parsePointer(pointer ?? '')) };
+  return { schema: content, rules: [], placeOf: (pointer) => new PlacedDocument(text, path).placeOf(parsePointer(pointer ?? '')) };
 }
 
 async function readText(path: string): Promise<string> {

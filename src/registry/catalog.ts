@@ -1,4 +1,5 @@
 import semver from 'semver';
+import type { Rule } from './rules.ts';
 
 /** One compiled schema version, as a worker finds it. */
 export interface CatalogEntry {
@@ -12,6 +13,8 @@ export interface CatalogEntry {
   readonly digest: string;
   /** JSON Pointer into the value whose text becomes the key of a keyless message, null for none. */
   readonly key: string | null;
+  /** Checks across fields, left out where there are none. */
+  readonly rules?: readonly Rule[];
 }
 
 /** A catalog in JSON: what the manifest file holds and a worker reads. */

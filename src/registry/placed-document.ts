@@ -4,11 +4,13 @@ import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 /** A YAML (or JSON) text with places. */
 export class PlacedDocument {
   readonly #file: string;
+  readonly #text: string;
   readonly #lines = new LineCounter();
   readonly #document: Document;
 
   constructor(text: string, file: string) {
     this.#file = file;
+    this.#text = text;
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, logLevel: 'silent' });
     const [error] = this.#document.errors;
     if (error) throw new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', `${this.#at(error.pos[0])}: ${error.message}`);
@@ -29,6 +31,19 @@ export class PlacedDocument {
       if (isNode(node) && node.range) return this.#at(node.range[0]);
     }
     return this.#file;
+  }
+
+  /**
+   * Where the character at `position` of a text stands that is the value at `path`. Quotes, folds and indents come between a text and its
+   * source, so its line is looked for; where that is not found as it is, the text's own place is given.
+   */
+  placeInText(path: readonly string[], text: string, position: number): string {
+    const node = this.#document.getIn(path, true);
+    if (!isNode(node) || !node.range) return this.placeOf(path);
+    const lineStart = text.lastIndexOf('\n', position - 1) + 1;
+    const line = text.slice(lineStart).split('\n', 1)[0] as string;
+    const found = line === '' ? -1 : this.#text.slice(node.range[0], node.range[1]).indexOf(line);
+    return this.#at(node.range[0] + (found < 0 ? 0 : found + position - lineStart));
   }
 
   /** Where the name of the member `key` of the top-level mapping stands. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { DataQuarantineError, hasCode, messageOf } from '../lib/errors.ts';
 import { Catalog, type CatalogEntry, type CatalogReference } from './catalog.ts';
 import { type Compilation, compileSchema, schemaDigest, schemaInvalid } from './compiler.ts';
@@ -146,16 +147,15 @@ export class Registry {
 
   /** The number of the schema version that `text` describes; a new one unless the very same was there before. */
   async #numberOf(text: string, place: SchemaPlace, before: number | null): Promise<number> {
-    const { name, version, schema, key, placeOf } = parseAt(text, place);
+    const { name, version, schema, key, rules, placeOf } = parseAt(text, place);
     const digest = schemaDigest(schema);
-    const number = this.#entries.findIndex(
-      (entry) => entry.name === name && entry.version === version && entry.digest === digest && entry.key === key,
-    );
+    const identity = { name, version, digest, key, ...(rules.length > 0 && { rules }) };
+    const number = this.#entries.findIndex(({ module: _, native: __, ...entry }) => isDeepStrictEqual(entry, identity));
     if (number >= 0) return number;
     const generated = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));
     if (before !== null)
       this.#options.log.warn({ schema: name, version }, 'a schema version changed in place; a new version number is safer');
-    return this.#entries.push({ name, version, ...generated, digest, key }) - 1;
+    return this.#entries.push({ ...identity, ...generated }) - 1;
   }
 
   async #generate(schema: unknown, digest: string, placeOf: (pointer: string | null) => string): Promise<Generated> {

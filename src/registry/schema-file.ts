@@ -3,6 +3,8 @@ import { DataQuarantineError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { isJsonPointer, parsePointer } from './json-pointer.ts';
 import { PlacedDocument } from './placed-document.ts';
+import { parseRules } from './rule-list.ts';
+import type { Rule } from './rules.ts';
 
 /** The names that a schema may have. They are looked up, never joined to a path. */
 export const schemaNamePattern = /^[a-z0-9][a-z0-9._-]{0,127}$/;
@@ -14,6 +16,8 @@ export interface SchemaFile {
   readonly schema: unknown;
   /** JSON Pointer into a message: the text there is the key of a keyless one. */
   readonly key: string | null;
+  /** Checks across fields, for messages that fit the schema. */
+  readonly rules: readonly Rule[];
   /** `FILE:LINE:COLUMN` of a place in the schema. */
   readonly placeOf: (pointer: string | null) => string;
 }
@@ -45,7 +49,7 @@ const fields: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['description', { required: false, expected: 'a text', fits: isText }],
   ['owner', { required: false, expected: 'a text', fits: isText }],
   ['key', { required: false, expected: 'a JSON Pointer such as /sensor_id', fits: (value) => isText(value) && isJsonPointer(value) }],
-  ['rules', { required: false, expected: 'a list or a mapping', fits: isGroup }],
+  ['rules', { required: false, expected: 'a list of rules', fits: Array.isArray }],
   ['remediation', { required: false, expected: 'a list or a mapping', fits: isGroup }],
 ]);
 
@@ -71,6 +75,7 @@ export function parseSchemaFile(text: string, file: string): SchemaFile {
     version: given['version'] as string,
     schema: given['schema'],
     key: (given['key'] as string | undefined) ?? null,
+    rules: parseRules(given['rules'], document),
     placeOf: (pointer) => document.placeOf(['schema', ...parsePointer(pointer ?? '')]),
   };
 }

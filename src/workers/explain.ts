@@ -1,11 +1,12 @@
 import { nearest } from '../lib/nearest.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
+import { rulePrefix } from '../registry/rules.ts';
 import type { SchemaError } from '../registry/validator-runtime.ts';
 import type { JsonPath, Segment } from './json-path.ts';
 import { declaredNames, type SchemaPart, schemasAt } from './schema-places.ts';
 
-/** What a JSON value is, as a message may say it. */
-export type Kind = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
+/** What a JSON value is, as a message may say it; `missing` where a rule speaks of a field that is not there. */
+export type Kind = 'missing' | 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
 
 /** Why a value does not fit its schema. */
 export interface Violation {
@@ -61,6 +62,7 @@ function follow(root: unknown, pointer: string): { path: JsonPath; value: unknow
 }
 
 export function kindOf(value: unknown): Kind {
+  if (value === undefined) return 'missing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   return typeof value as Kind;
@@ -85,6 +87,7 @@ function memberOf({ keyword, params }: SchemaError): string | null {
 }
 
 const named: Readonly<Record<Kind, string>> = {
+  missing: 'nothing',
   null: 'null',
   boolean: 'a boolean',
   number: 'a number',
@@ -153,6 +156,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
 };
 
 function messageOf({ keyword, params }: SchemaError, kind: Kind): string {
+  if (keyword.startsWith(rulePrefix)) return String(params['message']);
   const sentence = Object.hasOwn(sentences, keyword) ? sentences[keyword] : undefined;
   return sentence ? sentence(params, kind) : `expected what the keyword ${quoted(keyword)} asks for, found ${named[kind]}`;
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { Catalog, type CatalogWire } from '../registry/catalog.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
+import { compileRules, withRules } from '../registry/rules.ts';
 import { loadValidator, type ValidateFunction } from '../registry/validator-runtime.ts';
 
 /** A schema version ready to judge. */
@@ -32,10 +33,12 @@ export async function loadCatalog(manifest: string): Promise<LoadedCatalog> {
   const catalog = new Catalog(await readManifest(manifest));
   const found = new Set(catalog.names.flatMap((name) => catalog.versions(name).map((version) => catalog.find(name, version))));
   const schemas = await Promise.all(
-    catalog.entries.map(async ({ name, version, module, native, key }, number) => {
+    catalog.entries.map(async ({ name, version, module, native, key, rules = [] }, number) => {
       if (!found.has(number)) return null;
-      const program = native === null ? null : await readProgram(native);
-      return { name, version, validate: await loadOnce(module), key: key === null ? null : parsePointer(key), program };
+      // The native engine knows nothing of rules, so what has some is left to the other one.
+      const program = native === null || rules.length > 0 ? null : await readProgram(native);
+      const validate = withRules(await loadOnce(module), compileRules(rules));
+      return { name, version, validate, key: key === null ? null : parsePointer(key), program };
     }),
   );
   const loaded: LoadedCatalog = { catalog, schemas };
