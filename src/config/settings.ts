@@ -170,7 +170,7 @@ const spool = section({
   }),
   commit: setting(
     truthOrAuto().default('auto'),
-    "May offsets be committed on the spool alone? `auto`: yes, unless the folder lies on a container's own layer or in memory. Where not, offsets wait and consumption pauses at its limit.",
+    'May offsets be committed on the spool alone? `auto`: yes, unless the folder lies in memory or goes with its container or pod. Where not, offsets wait and consumption pauses at its limit.',
   ),
 });
 

@@ -8,6 +8,11 @@ const container = `
 24 21 8:1 /volumes/y /mnt/with\\040space rw - xfs /dev/sda1 rw
 25 21 8:1 / /mnt/hidden rw - ext4 /dev/sda1 rw
 26 21 0:9 / /mnt/hidden rw - tmpfs tmpfs rw
+27 21 8:1 /var/lib/containerd/io.containerd.grpc.v1.cri/containers/3f/volumes/9a /mnt/image rw - ext4 /dev/sda1 rw
+28 21 8:1 /var/lib/kubelet/pods/7c/volumes/kubernetes.io~empty-dir/spool /mnt/empty rw - ext4 /dev/sda1 rw
+29 21 8:1 /var/lib/docker/volumes/${'0f'.repeat(32)}/_data /mnt/anonymous rw - ext4 /dev/sda1 rw
+30 21 8:1 /var/lib/docker/volumes/dq-spool/_data /mnt/named rw - ext4 /dev/sda1 rw
+31 21 8:2 / /mnt/claim rw - ext4 /dev/sdb rw
 `;
 
 test.each([
@@ -18,8 +23,23 @@ test.each([
   ['/dev/shm/spool', 'tmpfs', 'memory'],
   ['/mnt/with space/spool', 'xfs', null],
   ['/mnt/hidden/spool', 'tmpfs', 'memory'],
+  ['/mnt/image', 'ext4', "containerd's folder for an image's VOLUME"],
+  ['/mnt/empty/spool', 'ext4', "a pod's emptyDir"],
+  ['/mnt/anonymous/spool', 'ext4', 'an anonymous volume'],
+  ['/mnt/named/spool', 'ext4', null],
+  ['/mnt/claim/spool', 'ext4', null],
 ])('%s lies on %s', (path, fileSystem, passing) => {
   expect(volumeIn(container, path)).toMatchObject({ fileSystem, passing });
+});
+
+test.each([
+  ['/', true, "a container's own layer"],
+  ['/', false, null],
+  ['/etc/hosts', false, "a container's own layer"],
+])('a root on btrfs that is a container by its mount of %s (or by its marks: %s) is its own layer', (mountPoint, contained, passing) => {
+  const table = `21 20 0:20 /subvolumes/a / rw - btrfs /dev/sda1 rw\n22 21 8:1 /x ${mountPoint} rw - btrfs /dev/sda1 rw\n23 21 8:2 / /data rw - ext4 /dev/sdb rw`;
+  expect(volumeIn(table, '/app/spool', contained)?.passing).toBe(passing);
+  expect(volumeIn(table, '/data/spool', contained)?.passing).toBeNull();
 });
 
 test('a folder that is not there yet lies where it would be made', async () => {

@@ -22,6 +22,8 @@ kafka:
     session.timeout.ms: 6000
     heartbeat.interval.ms: 1500
     max.poll.interval.ms: 8000
+spool:
+  commit: true
 `;
 
 /** Kafka, PostgreSQL and S3 of this run alone, the last two behind fault proxies. */
