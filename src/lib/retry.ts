@@ -2,7 +2,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { type DataQuarantineError, isRetryable } from './errors.ts';
 
 export interface RetryOptions {
-  /** Ends the waiting and the trying; the last error is thrown then. */
+  /** Ends the trying: the last error is thrown, after the wait that is under way. */
   readonly signal?: AbortSignal;
   /** Asked after every failure; where it says no, the failure is thrown. */
   readonly goesOn?: () => boolean;
@@ -22,9 +22,15 @@ export async function retryForever<T>(work: () => Promise<T>, options: RetryOpti
     { maxAttempts: Number.POSITIVE_INFINITY, backoff: new ExponentialBackoff({ initialDelay: 128, maxDelay: delayMsMax }) },
   );
   let attempt = 0;
+  let failure: unknown;
   policy.onFailure(({ reason, handled }) => {
     attempt += 1;
+    if ('error' in reason) failure = reason.error;
     if (handled && 'error' in reason) options.onRetry?.(reason.error as DataQuarantineError, attempt);
   });
-  return policy.execute(work, options.signal);
+  return policy.execute(async () => {
+    // The policy does not look at the signal after its wait, and would begin anew.
+    if (attempt > 0 && options.signal?.aborted) throw failure;
+    return work();
+  }, options.signal);
 }
