@@ -125,7 +125,7 @@ async function openSpool({ settings, log, metrics, health, topics, closers }: Op
       fileBytesMax: Math.min(bytesMax, tuning.spoolFileBytesMax),
       onBytes: (bytes) => metrics.spoolBytes.set(bytes),
       onDamage: (damage) => {
-        sinkFailed(metrics, 'spool');
+        metrics.sinkErrors.inc({ sink: 'spool' });
         if (damage.kind === 'torn') log.warn(damage, 'a spool file had a torn tail, which was cut: a crash left it half written');
         else log.error(damage, 'a spool file is damaged; what cannot be read was put aside, and dq verify names its records');
       },
@@ -169,7 +169,10 @@ function startDrain({ log, metrics, onFatal }: OpenQuarantineOptions, { spool, q
     clock: systemClock,
     recordsMax: tuning.loadMessagesMax,
     signal,
-    onDrained: (records) => log.info({ records, bytesLeft: spool.bytes }, 'spooled messages were brought to quarantine'),
+    onDrained: (records) => {
+      circuitIs(metrics, 'spool', 'closed');
+      log.info({ records, bytesLeft: spool.bytes }, 'spooled messages were brought to quarantine');
+    },
     onTrouble: (error) => {
       sinkFailed(metrics, 'spool');
       log.warn({ sink: 'spool', code: error.code }, `${error.message}; trying again`);
