@@ -45,7 +45,6 @@ interface Plan {
   readonly ranges: readonly WireRange[];
   readonly outOfReach: number;
   readonly valid: readonly WireRange[];
-  readonly deadLetters: readonly WireRange[];
   readonly compareTimestamps: boolean;
   readonly notes: readonly string[];
 }
@@ -70,21 +69,25 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
     group: options.group,
     identify: (topic, partition, offset) => (options.sourceTopics.includes(topic) ? plan.identify(topic, partition, offset) : null),
   });
+  // What the spool holds no longer has its letter by now: the ends are asked for behind it.
+  const deadLetters = options.dlqTopic === null ? [] : await wholeTopic(options.wire, options.dlqTopic);
+  const lettersTrimmed = deadLetters.some((range) => range.from > 0);
   const account = new Account({ compareTimestamps: plan.compareTimestamps });
   for (const range of plan.ranges) await addSources(account, range, { ...plan, spooled }, options);
   const heads = await addCopies(account, plan.valid, options.wire);
-  for (const range of plan.deadLetters) {
+  for (const range of deadLetters) {
     await options.wire.read(range, (records) => {
       for (const { headers } of records) account.addDeadLetter(headers);
     });
   }
   const { counts, unaccounted, disordered } = account.close({
     namesMax,
-    deadLetters: options.dlqTopic !== null && plan.deadLetters.every(({ from }) => from === 0),
+    deadLetters: options.dlqTopic !== null && !lettersTrimmed,
     outOfReach: plan.outOfReach,
     retired: retirement(heads),
   });
-  return { counts, unaccounted, disordered, notes: plan.notes };
+  const trimNotes = lettersTrimmed ? [`Retention took records of ${options.dlqTopic}, so dead letters were not looked for.`] : [];
+  return { counts, unaccounted, disordered, notes: [...plan.notes, ...trimNotes] };
 }
 
 async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }: VerifyOptions): Promise<Plan> {
@@ -110,16 +113,12 @@ async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }:
   const settings = (await wire.topicSettings([validTopic])).get(validTopic);
   if (settings?.compacted) notes.push(`${validTopic} is compacted: copies that compaction took count as unaccounted.`);
   if (settings?.logAppendTime) notes.push(`${validTopic} has timestamps of its own, so none were compared.`);
-  const deadLetters = dlqTopic === null ? [] : await wholeTopic(wire, dlqTopic);
-  if (deadLetters.some((range) => range.from > 0))
-    notes.push(`Retention took records of ${dlqTopic}, so dead letters were not looked for.`);
   return {
     clusterId: cluster.clusterId,
     identify: createRecordId(cluster),
     ranges,
     outOfReach,
     valid: await wholeTopic(wire, validTopic),
-    deadLetters,
     compareTimestamps: !settings?.logAppendTime,
     notes,
   };
