@@ -34,7 +34,7 @@ import { WorkerPool } from './workers/pool.ts';
 
 /** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
 const tuning = {
-  slabs: 24,
+  slabs: 20,
   slabRowsMax: 4_096,
   slabBytesMax: 2 * 2 ** 20,
   firstMsMax: 100,

@@ -20,7 +20,7 @@ import { createRecordId } from '../store/record-id.ts';
 import { RecordStore } from '../store/record-store.ts';
 
 const tuning = {
-  loadMessagesMax: 4_096,
+  loadMessagesMax: 2_048,
   loadBytesMax: 8 * 2 ** 20,
   loadLingerMsMax: 50,
   loadsMax: 4,

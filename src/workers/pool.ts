@@ -66,6 +66,8 @@ export class WorkerPool {
       maxThreads: options.threads,
       maxQueue: options.queueMax ?? 256,
       recordTiming: false,
+      // A thread makes few objects, and by default each would let 48 MiB of them pile up.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
     this.#piscina.on('error', (error) => options.onError?.(error));
   }
