@@ -106,7 +106,7 @@ export interface JudgeColumns {
 export interface JudgeAddon {
   /** The version of simdjson. */
   version(): string;
-  /** Reads a setup in the form of src/workers/native-setup.ts. Throws where a program in it is not understood. */
+  /** Reads a setup in the form of src/workers/native-setup.ts. A program that is not understood leaves its schema to the other engine. */
   open(setup: Uint8Array): NativeCatalog;
   /** Judges the rows from `from` to before `to`; returns how many it leaves to the other engine. */
   judge(catalog: NativeCatalog, columns: JudgeColumns, from: number, to: number): number;

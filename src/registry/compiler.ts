@@ -29,9 +29,14 @@ const versionOf = (name: string): string => (nodeRequire(`${name}/package.json`)
 /** Part of every digest: code that another compiler generated is never taken for ours. Raise the number when the output changes. */
 const compilerVersion = `4 ajv ${versionOf('ajv')} ajv-formats ${versionOf('ajv-formats')}`;
 
-/** The identity of the code that a schema leads to, 64 hex digits. The order of members counts: it decides which error comes first. */
+/**
+ * The identity of the code that a schema leads to, 64 hex digits. The order of members counts: it decides which error comes first.
+ * A class of characters such as `\\p{L}` is spelt out when it is compiled, so what it then means depends on the Unicode of this Node.
+ */
 export function schemaDigest(schema: unknown): string {
-  return createHash('sha256').update(compilerVersion).update('\n').update(JSON.stringify(schema)).digest('hex');
+  const text = JSON.stringify(schema);
+  const unicode = /\\p\{/i.test(text) ? ` unicode ${process.versions['unicode']}` : '';
+  return createHash('sha256').update(compilerVersion).update(unicode).update('\n').update(text).digest('hex');
 }
 
 /**

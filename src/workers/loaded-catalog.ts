@@ -56,9 +56,15 @@ async function readManifest(manifest: string): Promise<CatalogWire> {
   }
 }
 
-/** Without its program a schema is judged all the same, so a file that is gone is no reason to stop. */
+/** Without its program a schema is judged all the same, so a file that is gone or cut short is no reason to stop. */
 async function readProgram(native: string): Promise<string | null> {
-  return readFile(new URL(native), 'utf8').catch(() => null);
+  try {
+    const text = await readFile(new URL(native), 'utf8');
+    JSON.parse(text);
+    return text;
+  } catch {
+    return null;
+  }
 }
 
 function loadOnce(module: string): Promise<ValidateFunction> {

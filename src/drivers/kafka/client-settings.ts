@@ -61,7 +61,7 @@ export function producerSettings(
   limits: { messageBytesMax: number; batchBytesMax: number },
 ): ProducerGlobalConfig {
   return {
-    'linger.ms': 5,
+    'linger.ms': 1.5,
     'batch.size': limits.batchBytesMax,
     'queue.buffering.max.messages': queuedMessagesMax,
     'queue.buffering.max.kbytes': 262_144,

@@ -1,4 +1,5 @@
 #include "catalog.h"
+#include "packed-headers.h"
 #include <algorithm>
 
 namespace dq {
@@ -23,12 +24,6 @@ constexpr size_t nameBytesMax = 128;
 /// A limit may be set higher than anything can be counted.
 uint32_t countOf(double limit) { return static_cast<uint32_t>(std::min(limit, 4e9)); }
 
-int32_t lengthAt(const uint8_t *bytes) {
-  int32_t length;
-  memcpy(&length, bytes, sizeof length);
-  return length;
-}
-
 } // namespace
 
 std::string Catalog::open(std::string_view setup) {
@@ -48,12 +43,8 @@ std::string Catalog::readSetup(const Tape &tape, size_t at) {
     else if (name == "keys") limits.members = countOf(tape.number(value));
     else if (name == "names") readNames(tape, value);
     else if (name == "topics") eachItem(tape, value, [&](size_t item) { readTopic(tape, item); });
-    else if (name == "schemas") {
-      eachItem(tape, value, [&](size_t item) {
-        const std::string found = readSchema(tape, item);
-        if (problem.empty()) problem = found;
-      });
-    } else problem = "the setup is not understood: " + std::string(name);
+    else if (name == "schemas") eachItem(tape, value, [&](size_t item) { readSchema(tape, item); });
+    else problem = "the setup is not understood: " + std::string(name);
   });
   evaluator_ = Evaluator(limits);
   return problem;
@@ -91,17 +82,16 @@ void Catalog::readTopic(const Tape &tape, size_t at) {
 }
 
 /// `[keyed, program or null]`.
-std::string Catalog::readSchema(const Tape &tape, size_t at) {
+void Catalog::readSchema(const Tape &tape, size_t at) {
   Schema schema;
   const size_t keyed = at + 1;
   schema.keyed = tape.tag(keyed) == 't';
-  std::string problem;
   if (tape.tag(keyed + 1) != 'n') {
     schema.program = std::make_unique<Program>();
-    problem = readProgram(tape, keyed + 1, *schema.program);
+    // A program of another build: the schema is left to the other engine, and all others go on.
+    if (!readProgram(tape, keyed + 1, *schema.program).empty()) schema.program = nullptr;
   }
   schemas_.push_back(std::move(schema));
-  return problem;
 }
 
 const simdjson::dom::document *Catalog::parse(const uint8_t *value, size_t bytes) {
@@ -133,18 +123,14 @@ Answer Catalog::judgeBy(int32_t schema, const uint8_t *value, size_t bytes) {
 /// The number of the schema that judges: headers win over members, those over the topic's default. -1 where that is not plain.
 int32_t Catalog::schemaOf(const Message &message, const Tape &document) const {
   Reference headerName, headerVersion, memberName, memberVersion;
-  for (const uint8_t *at = message.headers, *end = at + message.headersBytes; at < end;) {
-    const int32_t nameBytes = lengthAt(at);
-    const std::string_view name(reinterpret_cast<const char *>(at + 4), static_cast<size_t>(nameBytes));
-    at += 4 + nameBytes;
-    const int32_t valueBytes = lengthAt(at);
-    at += 4;
-    const std::string_view value(reinterpret_cast<const char *>(at), static_cast<size_t>(valueBytes < 0 ? 0 : valueBytes));
-    at += value.size();
+  const bool whole = packed::eachHeader(message.headers, message.headersBytes, [&](const packed::Header &header) {
     // The last of a name counts. A null value names nothing that could be found, as an empty one does.
-    if (name == "dq.schema") headerName = {Part::text, value};
-    else if (name == "dq.schema.version") headerVersion = {Part::text, value};
-  }
+    const std::string_view value(reinterpret_cast<const char *>(header.value), header.valueBytes);
+    if (header.name == "dq.schema") headerName = {Part::text, value};
+    else if (header.name == "dq.schema.version") headerVersion = {Part::text, value};
+    return true;
+  });
+  if (!whole) return -1;
   if (document.tag(rootValue) == '{') {
     int found = 0;
     static const Key schemaMember(std::string_view("_schema\0", 7)), versionMember(std::string_view("_schema_version", 15));

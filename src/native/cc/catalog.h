@@ -15,7 +15,7 @@ struct Message {
   bool hasKey;
 };
 
-/// The judge of one catalog of schemas, with the rules of the topics and the limits (src/workers/native-catalog.ts says in what form).
+/// The judge of one catalog of schemas, with the rules of the topics and the limits (src/workers/native-setup.ts says in what form).
 /// Its answers hold for the whole way of src/workers/slab-judge.ts: which schema, may the topic have it, does the value fit.
 class Catalog {
 public:
@@ -59,7 +59,7 @@ private:
   std::string readSetup(const Tape &tape, size_t at);
   void readNames(const Tape &tape, size_t at);
   void readTopic(const Tape &tape, size_t at);
-  std::string readSchema(const Tape &tape, size_t at);
+  void readSchema(const Tape &tape, size_t at);
   int32_t schemaOf(const Message &message, const Tape &document) const;
   int32_t versionOf(int32_t name, const Reference &version) const;
   int32_t nameOf(std::string_view text) const;

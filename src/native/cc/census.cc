@@ -59,7 +59,11 @@ Answer Evaluator::equal(const Tape &a, size_t atA, const Tape &b, size_t atB) {
   const char tag = a.tag(atA);
   if (a.isNumber(atA) && b.isNumber(atB)) return a.number(atA) == b.number(atB) ? Answer::valid : Answer::refused;
   if (tag != b.tag(atB)) return Answer::refused;
-  if (tag == '"') return a.text(atA) == b.text(atB) ? Answer::valid : Answer::refused;
+  if (tag == '"') {
+    if (a.text(atA).size() != b.text(atB).size()) return Answer::refused;
+    if (!spend(a.text(atA).size() / 16)) return Answer::unsure;
+    return a.text(atA) == b.text(atB) ? Answer::valid : Answer::refused;
+  }
   if (tag == '{') return equalObjects(a, atA, b, atB);
   if (tag != '[') return Answer::valid;
   size_t itemA = atA + 1;

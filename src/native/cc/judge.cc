@@ -60,6 +60,7 @@ napi_value open(napi_env env, napi_callback_info info) {
 struct Columns {
   const int32_t *rows;
   const uint8_t *bytes;
+  size_t bytesMax;
   uint8_t *answers;
   int32_t *schemas;
   int32_t *progress;
@@ -76,6 +77,14 @@ dq::Message messageOf(const Columns &columns, const int32_t *row) {
           row[keyBytes] >= 0};
 }
 
+/// Do the row's value and headers lie within the slab's bytes, with what simdjson reads behind a value?
+bool isWithin(const Columns &columns, const int32_t *row) {
+  const auto within = [&](int32_t at, int32_t bytes) {
+    return at >= 0 && bytes >= 0 && static_cast<size_t>(at) + static_cast<size_t>(bytes) + simdjson::SIMDJSON_PADDING <= columns.bytesMax;
+  };
+  return within(row[valueAt], row[valueBytes]) && within(row[headersAt], row[headersBytes]);
+}
+
 /// Judges one row; true if that is the last word on it.
 bool judgeRow(dq::Catalog &catalog, const Columns &columns, uint32_t row) {
   // The row in hand, for whoever ends this thread (src/workers/judge-progress.ts).
@@ -88,7 +97,7 @@ bool judgeRow(dq::Catalog &catalog, const Columns &columns, uint32_t row) {
     columns.schemas[row] = -1;
     return true;
   }
-  const dq::Answer answer = catalog.judge(messageOf(columns, words), schema);
+  const dq::Answer answer = isWithin(columns, words) ? catalog.judge(messageOf(columns, words), schema) : dq::Answer::unsure;
   columns.answers[row] = answer == dq::Answer::valid ? valid : answer == dq::Answer::refused ? refused : pending;
   columns.schemas[row] = answer == dq::Answer::valid ? schema : -1;
   return answer == dq::Answer::valid;
@@ -105,16 +114,18 @@ napi_value judge(napi_env env, napi_callback_info info) {
   napi_value arguments[4];
   Columns columns;
   size_t ignored;
+  size_t rowsMax;
   uint32_t from, to;
   if (!argumentsOf(env, info, arguments)) return fail(env, "judge takes four arguments");
   dq::Catalog *catalog = catalogOf(env, arguments[0]);
-  if (catalog == nullptr || !member(env, arguments[1], "rows", columns.rows, ignored) ||
-      !member(env, arguments[1], "bytes", columns.bytes, ignored) || !member(env, arguments[1], "answers", columns.answers, ignored) ||
+  if (catalog == nullptr || !member(env, arguments[1], "rows", columns.rows, rowsMax) ||
+      !member(env, arguments[1], "bytes", columns.bytes, columns.bytesMax) || !member(env, arguments[1], "answers", columns.answers, ignored) ||
       !member(env, arguments[1], "schemas", columns.schemas, ignored) || !member(env, arguments[1], "progress", columns.progress, ignored) ||
       !member(env, arguments[1], "samples", columns.samples, columns.samplesMax) ||
       napi_get_value_uint32(env, arguments[2], &from) != napi_ok || napi_get_value_uint32(env, arguments[3], &to) != napi_ok) {
     return fail(env, "judge takes a catalog, the columns of a slab and two rows");
   }
+  if (size_t{to} * rowWords > rowsMax) return fail(env, "the slab has fewer rows");
   using Clock = std::chrono::steady_clock;
   uint32_t left = 0;
   size_t samples = 0;

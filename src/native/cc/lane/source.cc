@@ -11,7 +11,7 @@ namespace {
  * How long a fill that has its first message gathers more. Without this pause a steady trickle comes in batches of a few messages,
  * and the broker drowns in the small requests that follow from them (DECISIONS.md).
  */
-constexpr int gatherMs = 3;
+constexpr int gatherMs = 2;
 /** No more than this is taken at once, so that the memory of a batch is bounded by what fits a slab and a little more. */
 constexpr size_t takenMax = 4096;
 /** Far beyond what a cluster can have; a number beyond is a mistake, not a partition. */
@@ -29,12 +29,15 @@ bool Source::hold(size_t topic, size_t partition, int32_t epoch) {
   std::vector<int32_t>& epochs = epochs_[topic];
   if (partition >= epochs.size()) epochs.resize(partition + 1, 0);
   epochs[partition] = epoch;
+  // The client may have made its topic anew, at the same address as another one's.
+  lastTopic_ = nullptr;
   return true;
 }
 
 void Source::fill(SlabEnd* slab, int waitMs) {
   appendCarried(slab);
-  if (!carried_.empty()) return;
+  // Without any room this is a call to poll: the member must stay in its group however much is carried.
+  if (!carried_.empty() && slab->rowsMax > 0) return;
   // A message more than what should fit shows that the slab is full. Without room for rows, one is taken all the same: this polls.
   const double fitting = static_cast<double>(slab->bytesMax - slab->bytesUsed) / bytesExpected_;
   const size_t most = std::min({slab->rowsMax - slab->count, static_cast<size_t>(fitting) + 1, takenMax});
