@@ -129,6 +129,12 @@ async function openSpool({ settings, log, metrics, health, topics, closers }: Op
         if (damage.kind === 'torn') log.warn(damage, 'a spool file had a torn tail, which was cut: a crash left it half written');
         else log.error(damage, 'a spool file is damaged; what cannot be read was put aside, and dq verify names its records');
       },
+      onSkipped: (skipped) => {
+        metrics.sinkErrors.inc({ sink: 'spool' });
+        if (skipped.isGone)
+          log.error(skipped, 'a spool file was removed by somebody else before it was drained; dq verify names its records');
+        else log.error(skipped, 'a spool file cannot be read; those behind it are drained first, and it is tried again');
+      },
     });
     closers.push(() => spool.close());
     if (!spool.isEmpty) log.info({ bytes: spool.bytes, dir: spool.dir }, 'the spool holds quarantined messages; they are drained now');

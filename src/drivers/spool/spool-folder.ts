@@ -46,7 +46,7 @@ export async function filesOf(dir: string): Promise<SpoolFileName[]> {
 /** Every part that there is, whoever holds it. Empty where there is no spool yet. */
 export async function partsOf(dir: string): Promise<string[]> {
   const names = await readdir(dir).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (isMissing(error)) return [];
     throw error;
   });
   return names
@@ -66,28 +66,31 @@ export async function takePart(dir: string): Promise<SpoolPart | null> {
   return null;
 }
 
-/**
- * Moves the files of parts that nobody holds into ours, behind what lies there: their instances ended and may never come back.
- * Returns the moved files by their new names.
- */
-export async function adoptFiles(dir: string, part: SpoolPart, numberNext: number): Promise<SpoolFileName[]> {
-  const adopted: SpoolFileName[] = [];
+export interface AdoptOptions {
+  readonly numberNext: number;
+  /** Told of each file under its new name as soon as it is moved: where a later one fails, those before it are ours all the same. */
+  readonly onMoved: (file: SpoolFileName, bytes: number) => void;
+}
+
+/** Moves the files of parts that nobody holds into ours, behind what lies there: their instances ended and may never come back. */
+export async function adoptFiles(dir: string, part: SpoolPart, { numberNext, onMoved }: AdoptOptions): Promise<void> {
+  let number = numberNext;
   for (const other of await partsOf(dir)) {
     if (other === part.dir || (await filesOf(other)).length === 0) continue;
     const lock = await lockFolder(other);
     if (!lock) continue;
     try {
       for (const file of await filesOf(other)) {
-        const moved = fileName(numberNext + adopted.length, file.salt);
+        const bytes = await bytesOf(join(other, file.name));
+        const moved = fileName(number++, file.salt);
         await rename(join(other, file.name), join(part.dir, moved.name));
-        adopted.push(moved);
+        onMoved(moved, bytes);
       }
       await syncFolder(part.dir);
     } finally {
       await lock.release();
     }
   }
-  return adopted;
 }
 
 /** Makes the entries of a folder durable. */
@@ -108,4 +111,8 @@ async function makeFolder(dir: string): Promise<void> {
 
 export async function bytesOf(path: string): Promise<number> {
   return (await stat(path)).size;
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

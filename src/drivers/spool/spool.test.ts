@@ -1,6 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,10 +27,12 @@ import { Spool, type SpoolOptions } from './spool.ts';
 let dir: string;
 let open_: Spool[] = [];
 const damages: string[] = [];
+const skipped: string[] = [];
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'dq-spool-'));
   damages.length = 0;
+  skipped.length = 0;
 });
 
 afterEach(async () => {
@@ -36,6 +50,7 @@ async function openSpool(options: Partial<SpoolOptions> = {}): Promise<Spool> {
     fileBytesMax: 200,
     onBytes: () => {},
     onDamage: ({ kind, from, to, keptAs }) => damages.push(`${kind} ${from}-${to}${keptAs === null ? '' : ' kept'}`),
+    onSkipped: ({ file, isGone }) => skipped.push(`${file} ${isGone ? 'gone' : 'unreadable'}`),
     ...options,
   });
   open_.push(spool);
@@ -169,7 +184,7 @@ test('a write that the disk took only a part of is finished or refused, never ta
 test('a folder that cannot be made says so and may be tried again', async () => {
   writeFileSync(join(dir, 'file'), '');
   await expect(
-    Spool.open({ dir: join(dir, 'file'), bytesMax: 1, fileBytesMax: 1, onBytes: () => {}, onDamage: () => {} }),
+    Spool.open({ dir: join(dir, 'file'), bytesMax: 1, fileBytesMax: 1, onBytes: () => {}, onDamage: () => {}, onSkipped: () => {} }),
   ).rejects.toMatchObject({
     code: 'DQ_SPOOL_UNAVAILABLE',
     retryable: true,
@@ -228,6 +243,55 @@ test('a damaged record is kept aside when its file is removed, and the others ar
   expect(damages).toEqual(['damaged 19-38 kept']);
   const [aside] = readdirSync(join(dir, 'instance-0')).filter((name) => name.endsWith('.damaged'));
   expect(readFileSync(join(dir, 'instance-0', aside as string))).toEqual(bytes.subarray(19, 38));
+});
+
+test('a file that somebody removed is reported and forgotten', async () => {
+  const before = await openSpool();
+  await append(before, 'one');
+  await closeSpool(before);
+  const spool = await openSpool();
+  await append(spool, 'two');
+  const [gone] = files();
+  unlinkSync(join(spool.dir, gone as string));
+  expect(await drain(spool)).toEqual(['two']);
+  expect([skipped, spool.bytes, spool.isEmpty]).toEqual([[`${gone} gone`], 0, true]);
+});
+
+test('a file that cannot be read does not keep back those behind it', async () => {
+  const before = await openSpool();
+  await append(before, 'one');
+  await closeSpool(before);
+  const spool = await openSpool();
+  await append(spool, 'two');
+  const [name] = files();
+  const path = join(spool.dir, name as string);
+  renameSync(path, `${path}.away`);
+  mkdirSync(path);
+  const next = await spool.oldest();
+  expect(next?.records.map(String)).toEqual(['two']);
+  await spool.remove(next as NonNullable<typeof next>);
+  await expect(spool.oldest()).rejects.toMatchObject({ code: 'DQ_SPOOL_UNAVAILABLE' });
+  expect(skipped).toEqual([`${name} unreadable`]);
+  rmdirSync(path);
+  renameSync(`${path}.away`, path);
+  expect(await drain(spool)).toEqual(['one']);
+});
+
+test('what was taken over before a move failed is drained all the same', async () => {
+  const [one, other] = [await openSpool(), await openSpool({ fileBytesMax: 1 })];
+  await append(other, 'first');
+  await append(other, 'second');
+  const otherDir = other.dir;
+  await closeSpool(other);
+  // A folder stands where the second file should go, and cannot be replaced by it.
+  const second = readdirSync(otherDir).filter((name) => name.endsWith('.spool'))[1] as string;
+  const obstacle = join(one.dir, second);
+  mkdirSync(obstacle);
+  await expect(one.adopt()).rejects.toMatchObject({ code: 'DQ_SPOOL_UNAVAILABLE' });
+  rmdirSync(obstacle);
+  expect(await drain(one)).toEqual(['first']);
+  await one.adopt();
+  expect(await drain(one)).toEqual(['second']);
 });
 
 test('what a failed write left behind a file is a repetition at worst', async () => {

@@ -3,7 +3,17 @@ import { open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import { DataQuarantineError, messageOf } from '../../lib/errors.ts';
-import { adoptFiles, bytesOf, filesOf, newFileName, type SpoolFileName, type SpoolPart, syncFolder, takePart } from './spool-folder.ts';
+import {
+  adoptFiles,
+  bytesOf,
+  filesOf,
+  isMissing,
+  newFileName,
+  type SpoolFileName,
+  type SpoolPart,
+  syncFolder,
+  takePart,
+} from './spool-folder.ts';
 import { decodeFrames, encodeFrame, frameHeadBytes, type SpoolDamage } from './spool-frames.ts';
 
 export interface SpoolOptions {
@@ -17,6 +27,13 @@ export interface SpoolOptions {
   readonly onBytes: (bytes: number) => void;
   /** Told of every place of a file that could not be read. Damaged bytes were put aside, under `keptAs`. */
   readonly onDamage: (damage: SpoolDamage & { readonly file: string; readonly keptAs: string | null }) => void;
+  /** Told once of a file that somebody removed, or that cannot be read now and is left behind those that can. */
+  readonly onSkipped: (skipped: {
+    readonly file: string;
+    readonly bytes: number;
+    readonly isGone: boolean;
+    readonly reason: string;
+  }) => void;
 }
 
 /** The records of one file, in the order in which they were appended. */
@@ -27,6 +44,8 @@ export interface SpooledFile {
 
 interface StoredFile extends SpoolFileName {
   bytes: number;
+  /** The last attempt to read it failed. */
+  isSkipped?: boolean;
 }
 
 /** The file that is appended to. `bytes` is what is durable of it. */
@@ -74,7 +93,7 @@ export class Spool {
       if (!part) throw new DataQuarantineError('DQ_SPOOL_TAKEN', `every part of the spool ${dir} is held by another process.`);
       const spool = new Spool(options, part);
       try {
-        await spool.#list(await filesOf(part.dir));
+        for (const file of await filesOf(part.dir)) spool.#list(file, await bytesOf(join(part.dir, file.name)));
         await spool.#adopt();
       } catch (error) {
         await part.lock.release();
@@ -119,15 +138,12 @@ export class Spool {
     await done.promise;
   }
 
-  /** The oldest file with all its records, null if there is none. The same one comes again until it is removed. */
+  /**
+   * The oldest file that can be read, with all its records, null if there is none. The same one comes again until it is removed.
+   * Throws `DQ_SPOOL_UNAVAILABLE` if there are files and none of them can be read.
+   */
   oldest(): Promise<SpooledFile | null> {
-    return this.#inTurn(() =>
-      attempt(`read the spool ${this.#part.dir}`, async () => {
-        if (this.#files.length === 0) await this.#finish();
-        const [file] = this.#files;
-        return file ? { name: file.name, records: await this.#read(file) } : null;
-      }),
-    );
+    return this.#inTurn(() => attempt(`read the spool ${this.#part.dir}`, () => this.#oldest()));
   }
 
   /** Forgets a file that {@link oldest} gave: everything in it is durable elsewhere. */
@@ -135,9 +151,7 @@ export class Spool {
     return this.#inTurn(() =>
       attempt(`remove ${name} from the spool`, async () => {
         await unlink(join(this.#part.dir, name)).catch(ignoreMissing);
-        const at = this.#files.findIndex((file) => file.name === name);
-        if (at >= 0) this.#files.splice(at, 1);
-        this.#options.onBytes(this.bytes);
+        this.#forget(name);
       }),
     );
   }
@@ -162,14 +176,12 @@ export class Spool {
   }
 
   async #adopt(): Promise<void> {
-    await this.#list(await adoptFiles(this.#options.dir, this.#part, this.#numberNext));
+    await adoptFiles(this.#options.dir, this.#part, { numberNext: this.#numberNext, onMoved: (file, bytes) => this.#list(file, bytes) });
   }
 
-  async #list(files: readonly SpoolFileName[]): Promise<void> {
-    for (const file of files) {
-      this.#files.push({ ...file, bytes: await bytesOf(join(this.#part.dir, file.name)) });
-      this.#numberNext = file.number + 1;
-    }
+  #list(file: SpoolFileName, bytes: number): void {
+    this.#files.push({ ...file, bytes });
+    this.#numberNext = file.number + 1;
     this.#options.onBytes(this.bytes);
   }
 
@@ -243,6 +255,45 @@ export class Spool {
     if (file.bytes === 0) await unlink(join(this.#part.dir, file.name)).catch(() => {});
   }
 
+  async #oldest(): Promise<SpooledFile | null> {
+    const failures: unknown[] = [];
+    const tryEach = async (files: readonly StoredFile[]) => {
+      for (const file of files) {
+        try {
+          return { name: file.name, records: await this.#read(file) };
+        } catch (error) {
+          if (!this.#skip(file, error)) failures.push(error);
+        }
+      }
+      return null;
+    };
+    const found = await tryEach([...this.#files]);
+    if (found) return found;
+    // Nothing before it can be read, so the current file is the oldest.
+    const before = new Set(this.#files);
+    await this.#finish();
+    const last = await tryEach(this.#files.filter((file) => !before.has(file)));
+    if (!last && failures.length > 0) throw failures[0];
+    return last;
+  }
+
+  /** Leaves a file that cannot be read where it is. One that is gone is forgotten: then the answer is true. */
+  #skip(file: StoredFile, error: unknown): boolean {
+    const isGone = isMissing(error);
+    if (isGone) this.#forget(file.name);
+    if (isGone || !file.isSkipped) {
+      this.#options.onSkipped({ file: file.name, bytes: file.bytes, isGone, reason: messageOf(error) });
+    }
+    file.isSkipped = true;
+    return isGone;
+  }
+
+  #forget(name: string): void {
+    const at = this.#files.findIndex((file) => file.name === name);
+    if (at >= 0) this.#files.splice(at, 1);
+    this.#options.onBytes(this.bytes);
+  }
+
   /** The whole records of a file. What is damaged is put aside first, so that it is still there when the file is gone. */
   async #read(file: StoredFile): Promise<readonly Buffer[]> {
     const bytes = await readFile(join(this.#part.dir, file.name));
@@ -300,5 +351,5 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
 }
 
 function ignoreMissing(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  if (!isMissing(error)) throw error;
 }

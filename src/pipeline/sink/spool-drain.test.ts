@@ -79,6 +79,13 @@ test('a file is not removed while one of its records is not kept', async () => {
   expect(spool.removed).toEqual([]);
 });
 
+test('behind the signal no file is removed: by then it may be another process that holds it', async () => {
+  const spool = spoolOf(1);
+  const abandon = new AbortController();
+  await drained(spool, { signal: abandon.signal, keep: async () => abandon.abort() });
+  expect(spool.removed).toEqual([]);
+});
+
 test('a disk that cannot be read is trouble, not the end', async () => {
   const spool = spoolOf(1);
   const { oldest } = spool;

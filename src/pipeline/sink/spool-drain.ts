@@ -71,6 +71,8 @@ export class SpoolDrain {
       onDrained(records.length);
       await clock.sleep(Math.min(clock.monotonic() - startedMs, restMsMax), signal);
     }
+    // Behind the signal the spool may be closed, and the file another process's.
+    if (signal.aborted) return;
     await spool.remove(file);
   }
 }
