@@ -222,6 +222,16 @@ test('who only reads sees everything, and changes nothing', async () => {
   expect(await read()).toEqual(['three']);
 });
 
+test('who only reads is told of what cannot be read', async () => {
+  const spool = await openSpool();
+  await append(spool, 'one');
+  mkdirSync(join(spool.dir, '000000000009-00000000.spool'));
+  const read = async () => {
+    for await (const _ of readSpool(dir));
+  };
+  await expect(read()).rejects.toMatchObject({ code: 'DQ_SPOOL_UNAVAILABLE', message: expect.stringMatching(/000000000009.*EISDIR/) });
+});
+
 test('a torn tail is cut and reported, and what comes later is read', async () => {
   const before = await openSpool();
   await append(before, 'one', 'torn');
