@@ -168,7 +168,10 @@ interface Draining {
 }
 
 /** Starts it; returns what waits a moment for its end. What is half drained then is drained again after the next start. */
-function startDrain({ log, metrics, onFatal }: OpenQuarantineOptions, { spool, quarantine, signal }: Draining): () => Promise<void> {
+function startDrain(
+  { log, metrics, health, onFatal }: OpenQuarantineOptions,
+  { spool, quarantine, signal }: Draining,
+): () => Promise<void> {
   const drain = new SpoolDrain({
     spool,
     keep: (records) => quarantine.keepSpooled(records),
@@ -178,6 +181,11 @@ function startDrain({ log, metrics, onFatal }: OpenQuarantineOptions, { spool, q
     onDrained: (records) => {
       circuitIs(metrics, 'spool', 'closed');
       log.info({ records, bytesLeft: spool.bytes }, 'spooled messages were brought to quarantine');
+    },
+    onRefused: (error, path) => {
+      metrics.sinkErrors.inc({ sink: 'spool' });
+      health.readyBut('spool', `a record was refused and put aside: ${path}`);
+      log.error({ sink: 'spool', code: error.code, path }, `${error.message}; this record of the spool was put aside, the others go on`);
     },
     onTrouble: (error) => {
       sinkFailed(metrics, 'spool');

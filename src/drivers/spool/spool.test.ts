@@ -304,6 +304,19 @@ test('what was taken over before a move failed is drained all the same', async (
   expect(await drain(one)).toEqual(['second']);
 });
 
+test('a refused record is put aside, and renamed to a spool file it comes again', async () => {
+  const spool = await openSpool();
+  await append(spool, 'one', 'two');
+  const file = await spool.oldest();
+  const path = await spool.refuse(file as NonNullable<typeof file>, 1);
+  expect(path).toBe(join(spool.dir, `${file?.name}.1.refused`));
+  expect(await drain(spool)).toEqual(['one', 'two']);
+  await closeSpool(spool);
+  renameSync(path, join(spool.dir, file?.name as string));
+  expect(await drain(await openSpool())).toEqual(['two']);
+  expect(damages).toEqual([]);
+});
+
 test('what a failed write left behind a file is a repetition at worst', async () => {
   const before = await openSpool();
   await append(before, 'one');

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { assert } from '../../lib/assert.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import { DataQuarantineError, messageOf } from '../../lib/errors.ts';
 import {
@@ -152,6 +153,20 @@ export class Spool {
       attempt(`remove ${name} from the spool`, async () => {
         await unlink(join(this.#part.dir, name)).catch(ignoreMissing);
         this.#forget(name);
+      }),
+    );
+  }
+
+  /** Puts a record of a file aside that nobody takes, as a file of its own with the same frame, and returns its path. */
+  refuse({ name, records }: SpooledFile, index: number): Promise<string> {
+    return this.#inTurn(() =>
+      attempt(`put a refused record of ${name} aside`, async () => {
+        const refusedAs = `${name}.${index}.refused`;
+        const salt = this.#files.find((file) => file.name === name)?.salt;
+        const record = records[index];
+        assert(salt !== undefined && record !== undefined, 'a record that is refused is one of a file that is there');
+        await writeAside(this.#part.dir, refusedAs, Buffer.concat(encodeFrame(record, salt)));
+        return join(this.#part.dir, refusedAs);
       }),
     );
   }
@@ -328,7 +343,7 @@ async function writeAll(handle: FileHandle, buffers: readonly Buffer[], start: n
   }
 }
 
-/** The same damage found again replaces what was put aside before. */
+/** What is put aside again replaces what was put aside before. */
 async function writeAside(dir: string, name: string, bytes: Buffer): Promise<void> {
   const file = await open(join(dir, name), 'w', 0o600);
   try {

@@ -23,15 +23,23 @@ const record = (offset: number) =>
   });
 
 /** A spool of files with so many records each. */
-function spoolOf(...sizes: number[]): Pick<Spool, 'isEmpty' | 'oldest' | 'remove' | 'adopt'> & { removed: string[] } {
+function spoolOf(
+  ...sizes: number[]
+): Pick<Spool, 'isEmpty' | 'oldest' | 'remove' | 'adopt' | 'refuse'> & { removed: string[]; refused: number[] } {
   let offset = 0;
   const files: SpooledFile[] = sizes.map((size, number) => ({
     name: String(number),
     records: Array.from({ length: size }, () => record(offset++)),
   }));
   const removed: string[] = [];
+  const refused: number[] = [];
   return {
     removed,
+    refused,
+    refuse: async (_, index) => {
+      refused.push(index);
+      return `${index}.refused`;
+    },
     get isEmpty() {
       return files.length === 0;
     },
@@ -57,6 +65,7 @@ async function drained(spool: ReturnType<typeof spoolOf>, options: Partial<Spool
     recordsMax: 2,
     signal: abandon.signal,
     onDrained: () => {},
+    onRefused: () => {},
     onTrouble: () => {},
     ...options,
   });
@@ -73,10 +82,27 @@ test('files are drained in order, in portions, and removed when all in them is k
 test('a file is not removed while one of its records is not kept', async () => {
   const spool = spoolOf(3);
   const keep = async ([first]: readonly { offset: number }[]) => {
-    if (first?.offset === 2) throw new DataQuarantineError('DQ_RECORD_CONFLICT', 'another payload');
+    if (first?.offset === 2) throw new DataQuarantineError('DQ_POSTGRES_REFUSED', 'no such table');
   };
-  await expect(drained(spool, { keep })).rejects.toThrow('another payload');
+  await expect(drained(spool, { keep })).rejects.toThrow('no such table');
   expect(spool.removed).toEqual([]);
+});
+
+test('a record that is refused for good is put aside, and all others are kept', async () => {
+  const spool = spoolOf(5, 1);
+  const kept: number[] = [];
+  const places: string[] = [];
+  const keep = async (records: readonly { offset: number }[]) => {
+    if (records.some(({ offset }) => offset === 2 || offset === 4)) throw new DataQuarantineError('DQ_RECORD_CONFLICT', 'another payload');
+    kept.push(...records.map(({ offset }) => offset));
+  };
+  await drained(spool, { keep, recordsMax: 5, onRefused: ({ code }, path) => places.push(`${code} ${path}`) });
+  expect([kept, spool.refused, spool.removed]).toEqual([
+    [0, 1, 3, 5],
+    [2, 4],
+    ['0', '1'],
+  ]);
+  expect(places).toEqual(['DQ_RECORD_CONFLICT 2.refused', 'DQ_RECORD_CONFLICT 4.refused']);
 });
 
 test('behind the signal no file is removed: by then it may be another process that holds it', async () => {
