@@ -56,7 +56,7 @@ test('run once, the demo settles every message and says so in one JSON object on
     'lane',
     'engine',
   ]);
-  expect(result).toMatchObject({ consumed: 5_000, remediated: 0, duplicates: 0, unaccounted: 0, lane: 'native', engine: 'js' });
+  expect(result).toMatchObject({ consumed: 5_000, remediated: 0, duplicates: 0, unaccounted: 0, lane: 'native', engine: 'native' });
   expect((result['valid'] as number) + (result['quarantined'] as number) + (result['tombstones'] as number)).toBe(5_000);
 });
 

@@ -298,7 +298,8 @@ function summarize(io: Io, options: DemoOptions, { flow, seconds, expected, way 
     unaccounted: missing,
     seconds: Number(seconds.toFixed(3)),
     messages_per_second: Math.round(flow.consumed / Math.max(seconds, 0.001)),
-    ...way,
+    lane: way.lane,
+    engine: way.engine,
   };
   for (const { topic, partition, offset } of unaccounted) printLine(io.stderr, `unaccounted: ${topic}/${partition}/${offset}`);
   if (options.json) printLine(io.stdout, JSON.stringify(result));
