@@ -9,7 +9,7 @@ import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { formatPointer } from './json-pointer.ts';
 import { knownDeviations } from './known-deviations.ts';
 import { compileProgram, type NativeCompilation } from './native-program/compile-program.ts';
-import type { Draft as DraftName } from './native-program/program.ts';
+import type { Draft as DraftName } from './schema-document.ts';
 import { limitProblem, patternEngine } from './schema-safety.ts';
 import { withStandardSemantics } from './standard-semantics.ts';
 import type { ValidateFunction } from './validator-runtime.ts';

@@ -44,7 +44,9 @@ export class NativeTransport implements Transport {
   send(slot: number, { topic, slab, rows, partitions, keys }: Publication, from: number, to: number): Sent {
     const { addon } = this.#lane;
     const handle = this.#handle as PublisherHandle;
-    const replaced = keys.size > 0 ? Array.from(rows, (row) => keys.get(row)) : null;
+    const replaced: (Uint8Array | undefined)[] = [];
+    // A repair sends one message at a time: only the part that is sent is looked at.
+    if (keys.size > 0) for (let index = from; index < to; index++) replaced[index] = keys.get(rows[index] as number);
     const [taken, code] = addon.send(
       handle,
       this.#topicOf(handle, topic),
@@ -53,7 +55,7 @@ export class NativeTransport implements Transport {
       slab.bytes,
       rows,
       partitions,
-      replaced,
+      keys.size > 0 ? replaced : null,
       from,
       to,
     ) as Int32Array & [number, number];

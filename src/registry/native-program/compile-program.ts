@@ -1,8 +1,9 @@
 import { parsePointer } from '../json-pointer.ts';
+import type { Draft } from '../schema-document.ts';
 import { arrayRules, branches, type Compiling, kindsOf, numberRules, objectRules, stringRules, valuesOf } from './keywords.ts';
 import { NotTaken } from './not-taken.ts';
 import { compilePattern } from './pattern-dfa.ts';
-import type { Draft, NativeProgram, NodeReference, ProgramNode } from './program.ts';
+import type { NativeProgram, NodeReference, ProgramNode } from './program.ts';
 
 /** The text of a native program, or why the native engine does not take the schema: the keyword, its place, the reason. */
 export type NativeCompilation = { readonly program: string } | { readonly declined: string };

@@ -1,6 +1,7 @@
+import type { Draft } from '../schema-document.ts';
 import { nativeFormat } from './formats.ts';
 import { NotTaken } from './not-taken.ts';
-import { type Draft, everyKind, kindBits, type NodeReference, type ObjectNode, type ProgramNode, type StringNode } from './program.ts';
+import { everyKind, kindBits, type NodeReference, type ObjectNode, type ProgramNode, type StringNode } from './program.ts';
 
 /** What the keywords need of the compiler of a whole schema. */
 export interface Compiling {

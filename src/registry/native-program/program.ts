@@ -1,5 +1,3 @@
-export type Draft = 'draft-07' | '2019-09' | '2020-12';
-
 /**
  * A native program: a JSON Schema in the form that cc/program.cc reads. Its nodes are schemas, referred to by number; `true` takes any
  * value; the first one judges the document. What a node does not say it does not ask for.

@@ -30,31 +30,33 @@ void runFill(napi_env, void* data) {
   fill->source->fill(&fill->slab, fill->waitMs);
 }
 
-napi_status setErrors(napi_env env, napi_value result, const std::vector<ClientError>& errors) {
+/** Sets `name` to a list with an object for each of `items`, which `describe` fills. */
+template <typename Item, typename Describe>
+napi_status setList(napi_env env, napi_value result, const char* name, const std::vector<Item>& items, Describe describe) {
   napi_value list;
-  napi_status status = napi_create_array_with_length(env, errors.size(), &list);
-  for (size_t index = 0; status == napi_ok && index < errors.size(); index++) {
-    napi_value error;
-    status = napi_create_object(env, &error);
-    if (status == napi_ok) status = setNumber(env, error, "code", errors[index].code);
-    if (status == napi_ok) status = setText(env, error, "message", errors[index].text);
-    if (status == napi_ok) status = napi_set_element(env, list, static_cast<uint32_t>(index), error);
+  napi_status status = napi_create_array_with_length(env, items.size(), &list);
+  for (size_t index = 0; status == napi_ok && index < items.size(); index++) {
+    napi_value object;
+    status = napi_create_object(env, &object);
+    if (status == napi_ok) status = describe(object, items[index]);
+    if (status == napi_ok) status = napi_set_element(env, list, static_cast<uint32_t>(index), object);
   }
-  return status == napi_ok ? napi_set_named_property(env, result, "errors", list) : status;
+  return status == napi_ok ? napi_set_named_property(env, result, name, list) : status;
+}
+
+napi_status setErrors(napi_env env, napi_value result, const std::vector<ClientError>& errors) {
+  return setList(env, result, "errors", errors, [env](napi_value object, const ClientError& error) {
+    const napi_status status = setNumber(env, object, "code", error.code);
+    return status == napi_ok ? setText(env, object, "message", error.text) : status;
+  });
 }
 
 napi_status setStops(napi_env env, napi_value result, const std::vector<Stop>& stops) {
-  napi_value list;
-  napi_status status = napi_create_array_with_length(env, stops.size(), &list);
-  for (size_t index = 0; status == napi_ok && index < stops.size(); index++) {
-    napi_value stop;
-    status = napi_create_object(env, &stop);
-    if (status == napi_ok) status = setNumber(env, stop, "topic", stops[index].topic);
-    if (status == napi_ok) status = setNumber(env, stop, "partition", stops[index].partition);
-    if (status == napi_ok) status = setNumber(env, stop, "offset", static_cast<double>(stops[index].offset));
-    if (status == napi_ok) status = napi_set_element(env, list, static_cast<uint32_t>(index), stop);
-  }
-  return status == napi_ok ? napi_set_named_property(env, result, "stops", list) : status;
+  return setList(env, result, "stops", stops, [env](napi_value object, const Stop& stop) {
+    napi_status status = setNumber(env, object, "topic", stop.topic);
+    if (status == napi_ok) status = setNumber(env, object, "partition", stop.partition);
+    return status == napi_ok ? setNumber(env, object, "offset", static_cast<double>(stop.offset)) : status;
+  });
 }
 
 napi_status describeFill(napi_env env, const Fill& fill, napi_value* result) {
