@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { type Compatibility, type CompatibilityMode, compareSchemas } from '../registry/compatibility/compare-schemas.ts';
 import { compileInMemory, compileSchema, lintSchema, schemaInvalid } from '../registry/compiler.ts';
+import type { Remediation } from '../registry/remediation.ts';
 import { compileRules, withRules } from '../registry/rules.ts';
 import type { SchemaFile } from '../registry/schema-file.ts';
 import { listSchemas, parseAt, type SchemaPlace } from '../registry/schema-folder.ts';
@@ -39,6 +40,7 @@ interface Checked {
   readonly place: SchemaPlace;
   readonly file: SchemaFile | null;
   readonly validate: ValidateFunction | null;
+  readonly remediation: Remediation | null;
   readonly issues: SchemaIssue[];
   readonly steps: VersionStep[];
   examples: number;
@@ -72,11 +74,11 @@ async function checkFile(place: SchemaPlace): Promise<Checked> {
     checked.issues.push(
       ...lintSchema(file.schema).map((text) => ({ level: 'warning' as const, rule: 'lint', text: `${place.path}: ${text}` })),
     );
-    return { ...checked, file, validate: withRules(compileInMemory(file.schema), compileRules(file.rules)) };
+    return { ...checked, file, remediation: file.remediation, validate: withRules(compileInMemory(file.schema), compileRules(file.rules)) };
   } catch (error) {
     const text = error instanceof DataQuarantineError ? error.message : `${place.path}: ${messageOf(error)}`;
     checked.issues.push({ level: 'error', rule: 'schema', text });
-    return { ...checked, file: null, validate: null };
+    return { ...checked, file: null, validate: null, remediation: null };
   }
 }
 

@@ -18,6 +18,8 @@ export interface ExampleReport {
   readonly error_message: string | null;
   readonly field_path: string | null;
   readonly keyword: string | null;
+  /** The rules after which a bad one fits, null where they do not help. */
+  readonly remediated: readonly string[] | null;
 }
 
 interface Loaded extends ExampleJudge {
@@ -38,14 +40,14 @@ export async function testSchemas(dir: string): Promise<readonly ExampleReport[]
 }
 
 async function load(place: SchemaPlace): Promise<Loaded> {
-  const { schema, rules, placeOf } = parseAt(await readFile(place.path, 'utf8'), place);
+  const { schema, rules, remediation, placeOf } = parseAt(await readFile(place.path, 'utf8'), place);
   const compilation = compileSchema(schema);
   if ('problem' in compilation) throw schemaInvalid(compilation.problem, placeOf(compilation.problem.pointer));
-  return { place, validate: withRules(compileInMemory(schema), compileRules(rules)) };
+  return { place, remediation, validate: withRules(compileInMemory(schema), compileRules(rules)) };
 }
 
 function reportOf(result: ExampleResult<Loaded>): ExampleReport {
-  const { file, kind, judge, fault } = result;
+  const { file, kind, judge, fault, remediated } = result;
   return {
     schema: judge.place.name,
     version: judge.place.version,
@@ -56,14 +58,17 @@ function reportOf(result: ExampleResult<Loaded>): ExampleReport {
     error_message: fault?.error_message ?? null,
     field_path: fault?.field_path ?? null,
     keyword: fault?.keyword ?? null,
+    remediated,
   };
 }
 
 /** One line an example: what it is for, where it lies, and what was said of it. */
 export function printExamples(io: Io, reports: readonly ExampleReport[]): void {
-  for (const { ok, file, expected, error_type, error_message, field_path } of reports) {
+  for (const { ok, file, expected, error_type, error_message, field_path, remediated } of reports) {
     const said = error_type === null ? 'valid' : `${error_type}${field_path ? ` at ${field_path}` : ''}: ${error_message}`;
-    printLine(io.stdout, `${ok ? paint(io, 'green', 'ok    ') : paint(io, 'red', 'FAILED')}  ${expected.padEnd(4)}  ${file}  ${said}`);
+    const mended = remediated ? `, mended by ${remediated.join(', ')}` : '';
+    const result = ok ? paint(io, 'green', 'ok    ') : paint(io, 'red', 'FAILED');
+    printLine(io.stdout, `${result}  ${expected.padEnd(10)}  ${file}  ${said}${mended}`);
   }
   const failed = reports.filter(({ ok }) => !ok).length;
   printLine(

@@ -174,6 +174,29 @@ describe('dq schemas', () => {
     ]);
   });
 
+  test('test says what became of each example, and which rules mended it', async () => {
+    const remediation = 'remediation:\n  rules:\n    - { name: id, do: cast, field: /id, to: integer }\n';
+    const idSchema = 'schema: { type: object, required: [id], properties: { id: { type: integer } } }\n';
+    await place('examples/thing/1.0.0.yaml', `name: thing\nversion: 1.0.0\n${idSchema}${remediation}`);
+    await place('examples/thing/examples/good/right.json', '{"id":1}');
+    await place('examples/thing/examples/bad/right.json', '{}');
+    await place('examples/thing/examples/remediable/right.json', '{"id":"1"}');
+    const fine = await run(['schemas', 'test', join(folder, 'examples'), '--json']);
+    expect(fine.exitCode).toBe(0);
+    expect(JSON.parse(fine.text)).toMatchObject({
+      ok: true,
+      examples: [
+        { expected: 'good', ok: true, error_type: null, remediated: null },
+        { expected: 'bad', ok: true, keyword: 'required', remediated: null },
+        { expected: 'remediable', ok: true, keyword: 'type', remediated: ['id@1'] },
+      ],
+    });
+    await place('examples/thing/examples/remediable/wrong.json', '{"id":"x"}');
+    const failed = await run(['schemas', 'test', join(folder, 'examples')]);
+    expect(failed.exitCode).toBe(1);
+    expect(failed.text).toContain('1 of 4 examples failed');
+  });
+
   test('check passes the schemas of this repository', async () => {
     const { packageRoot } = await import('../lib/package-root.ts');
     const { exitCode, text } = await run(['schemas', 'check', join(packageRoot, 'schemas')]);

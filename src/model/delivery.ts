@@ -9,11 +9,21 @@ export interface Reject {
   readonly isJson?: boolean;
 }
 
+/** A message as it goes on after rules of its schema have mended it. */
+export interface Mended {
+  readonly row: number;
+  readonly value: Uint8Array;
+  /** The rules that changed it, as `name@version`. */
+  readonly rules: readonly string[];
+}
+
 /** What the judges say of one batch beside the answers in its slab. */
 export interface Judged {
   readonly rejects: readonly Reject[];
   /** Keys taken from the value by the schema's `key`, for keyless messages, by row. */
   readonly keys: ReadonlyMap<number, Uint8Array>;
+  /** Good rows that go on with another value, by row; left out where there are none. */
+  readonly mended?: ReadonlyMap<number, Mended>;
 }
 
 /** A judged batch: where each of its messages goes. Every row is either in `rows` or in `rejects`, once. */
@@ -25,6 +35,8 @@ export interface Delivery {
   readonly partitions: Int32Array;
   /** Keys taken from the value by the schema's `key`, for keyless messages, by row. */
   readonly keys: ReadonlyMap<number, Uint8Array>;
+  /** Those of `rows` that go on with another value, by row; left out where there are none. */
+  readonly mended?: ReadonlyMap<number, Mended>;
   readonly rejects: readonly Reject[];
 }
 
@@ -33,6 +45,8 @@ export interface Receipt {
   readonly batch: Batch;
   /** All that went to quarantine: the delivery's rejects and what the valid topic refused for good. */
   readonly rejects: readonly Reject[];
+  /** As in the delivery: those that went on with another value, unless the valid topic refused them. */
+  readonly mended?: ReadonlyMap<number, Mended>;
 }
 
 /** How far a partition may be committed: everything before `offsetNext` is settled. */

@@ -8,6 +8,7 @@ const promised = {
   records_valid_total: ['counter', 'topic', 'schema'],
   records_invalid_total: ['counter', 'topic', 'schema', 'error_type'],
   records_remediated_total: ['counter'],
+  remediations_total: ['counter', 'schema', 'rule'],
   validation_duration_seconds: ['histogram', 'schema'],
   consumer_lag: ['gauge', 'topic', 'partition'],
   end_to_end_seconds: ['histogram'],

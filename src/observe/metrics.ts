@@ -38,6 +38,12 @@ export const metricsTable = {
     help: 'Records quarantined.',
   },
   recordsRemediated: { kind: 'counter', name: 'records_remediated_total', labels: [], help: 'Records mended by a rule and forwarded.' },
+  remediations: {
+    kind: 'counter',
+    name: 'remediations_total',
+    labels: ['schema', 'rule'],
+    help: 'Records that a rule changed before they were forwarded, by rule; several rules may change one record.',
+  },
   recordsTombstone: {
     kind: 'counter',
     name: 'records_tombstone_total',

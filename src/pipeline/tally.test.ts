@@ -34,3 +34,14 @@ test('a message that is settled twice is unaccounted, too', () => {
   tally.settle({ batch, rejects: [reject, reject] }, 0);
   expect(tally.balance(0)).toBe(1);
 });
+
+test('a mended message counts as remediated and not as valid, unless the topic refused it', async () => {
+  const mended = new Map([0, 1].map((row) => [row, { row, value: Buffer.from('{}'), rules: ['trim@1', 'cast@1'] }]));
+  tally.take(batch);
+  tally.settle({ batch, rejects: [{ row: 1, fault }], mended }, 0);
+  expect(tally.balance(0)).toBe(0);
+  const text = await metrics.registry.metrics();
+  expect(text).toMatch(/^dataquarantine_records_remediated_total 1$/m);
+  expect(text).toMatch(/^dataquarantine_remediations_total\{schema="[^"]*",rule="cast@1"\} 1$/m);
+  expect(text).not.toMatch(/^dataquarantine_records_valid_total\{/m);
+});

@@ -1,5 +1,5 @@
 import type { Batch } from '../model/batch.ts';
-import type { Receipt, Reject } from '../model/delivery.ts';
+import type { Mended, Receipt, Reject } from '../model/delivery.ts';
 import { answer } from '../model/slab.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
@@ -33,9 +33,12 @@ export class Tally {
   }
 
   /** Every message of a batch is where it belongs. Its slab must still hold it. */
-  settle({ batch, rejects }: Receipt, nowMs: number): void {
+  settle({ batch, rejects, mended }: Receipt, nowMs: number): void {
     const { metrics } = this.#options;
-    this.#settled += this.#addPassed(batch, new Set(rejects.map(({ row }) => row))) + this.#addRejects(batch, rejects);
+    const bad = new Set(rejects.map(({ row }) => row));
+    const mendedRows = new Map([...(mended ?? [])].filter(([row]) => !bad.has(row)));
+    this.#settled += this.#addPassed(batch, new Set([...bad, ...mendedRows.keys()]));
+    this.#settled += this.#addRejects(batch, rejects) + this.#addMended(batch, mendedRows);
     metrics.batches.inc();
     // The first row is the oldest of its partition, and near enough the oldest of the batch.
     metrics.endToEnd.observe(Math.max(0, nowMs - batch.slab.timestamp(0)) / 1000);
@@ -48,11 +51,11 @@ export class Tally {
     return unaccounted;
   }
 
-  #addPassed({ slab, topics }: Batch, bad: ReadonlySet<number>): number {
+  #addPassed({ slab, topics }: Batch, others: ReadonlySet<number>): number {
     const { schemaName, metrics } = this.#options;
     const passed = new Map<number, number>();
     for (let row = 0; row < slab.count; row++) {
-      if (bad.has(row)) continue;
+      if (others.has(row)) continue;
       const schema = slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number);
       const key = (slab.topic(row) + 1) * schemasMax + schema;
       passed.set(key, (passed.get(key) ?? 0) + 1);
@@ -68,6 +71,17 @@ export class Tally {
       sum += count;
     }
     return sum;
+  }
+
+  #addMended({ slab, topics }: Batch, mended: ReadonlyMap<number, Mended>): number {
+    const { schemaName, metrics } = this.#options;
+    for (const [row, { rules }] of mended) {
+      const schema = metrics.schemaLabel(schemaName(slab.schemas[row] as number));
+      metrics.recordsProcessed.inc({ topic: topics[slab.topic(row)] as string, schema });
+      metrics.recordsRemediated.inc();
+      for (const rule of rules) metrics.remediations.inc({ schema, rule });
+    }
+    return mended.size;
   }
 
   #addRejects({ slab, topics }: Batch, rejects: readonly Reject[]): number {

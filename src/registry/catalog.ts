@@ -1,4 +1,5 @@
 import semver from 'semver';
+import type { Remediation } from './remediation.ts';
 import type { Rule } from './rules.ts';
 
 /** One compiled schema version, as a worker finds it. */
@@ -15,6 +16,8 @@ export interface CatalogEntry {
   readonly key: string | null;
   /** Checks across fields, left out where there are none. */
   readonly rules?: readonly Rule[];
+  /** How messages that do not fit are mended, left out where they are not. */
+  readonly remediation?: Remediation;
 }
 
 /** A catalog in JSON: what the manifest file holds and a worker reads. */

@@ -147,9 +147,9 @@ export class Registry {
 
   /** The number of the schema version that `text` describes; a new one unless the very same was there before. */
   async #numberOf(text: string, place: SchemaPlace, before: number | null): Promise<number> {
-    const { name, version, schema, key, rules, placeOf } = parseAt(text, place);
+    const { name, version, schema, key, rules, remediation, placeOf } = parseAt(text, place);
     const digest = schemaDigest(schema);
-    const identity = { name, version, digest, key, ...(rules.length > 0 && { rules }) };
+    const identity = { name, version, digest, key, ...(rules.length > 0 && { rules }), ...(remediation?.enabled && { remediation }) };
     const number = this.#entries.findIndex(({ module: _, native: __, ...entry }) => isDeepStrictEqual(entry, identity));
     if (number >= 0) return number;
     const generated = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));

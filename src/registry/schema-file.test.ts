@@ -29,7 +29,14 @@ describe('a schema file', () => {
   test('gives name, version, schema and key', () => {
     const { placeOf: _, ...file } = parseSchemaFile(whole, 'order.yaml');
     const schema = { type: 'object', properties: { 'a/b': { type: 'string' } } };
-    expect(file).toEqual({ name: 'order', version: '1.0.0', schema, key: '/order_id', rules: [] });
+    expect(file).toEqual({
+      name: 'order',
+      version: '1.0.0',
+      schema,
+      key: '/order_id',
+      rules: [],
+      remediation: { version: 1, enabled: false, rules: [] },
+    });
   });
 
   test('knows where a place of its schema stands, or what is around it', () => {

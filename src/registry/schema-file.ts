@@ -3,6 +3,7 @@ import { DataQuarantineError } from '../lib/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 import { isJsonPointer, parsePointer } from './json-pointer.ts';
 import { PlacedDocument } from './placed-document.ts';
+import { parseRemediation, type Remediation } from './remediation.ts';
 import { parseRules } from './rule-list.ts';
 import type { Rule } from './rules.ts';
 
@@ -18,6 +19,8 @@ export interface SchemaFile {
   readonly key: string | null;
   /** Checks across fields, for messages that fit the schema. */
   readonly rules: readonly Rule[];
+  /** How messages that do not fit are mended; null where nothing is said of it. */
+  readonly remediation: Remediation | null;
   /** `FILE:LINE:COLUMN` of a place in the schema. */
   readonly placeOf: (pointer: string | null) => string;
 }
@@ -50,7 +53,7 @@ const fields: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['owner', { required: false, expected: 'a text', fits: isText }],
   ['key', { required: false, expected: 'a JSON Pointer such as /sensor_id', fits: (value) => isText(value) && isJsonPointer(value) }],
   ['rules', { required: false, expected: 'a list of rules', fits: Array.isArray }],
-  ['remediation', { required: false, expected: 'a list or a mapping', fits: isGroup }],
+  ['remediation', { required: false, expected: 'a mapping with version, enabled and rules', fits: isSchema }],
 ]);
 
 /** Reads the text of a schema file. Throws `DQ_SCHEMA_FILE_INVALID` with the place, what is wrong and what was expected. */
@@ -76,6 +79,7 @@ export function parseSchemaFile(text: string, file: string): SchemaFile {
     schema: given['schema'],
     key: (given['key'] as string | undefined) ?? null,
     rules: parseRules(given['rules'], document),
+    remediation: parseRemediation(given['remediation'], document),
     placeOf: (pointer) => document.placeOf(['schema', ...parsePointer(pointer ?? '')]),
   };
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { Catalog, type CatalogWire } from '../registry/catalog.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
+import type { Remediation } from '../registry/remediation.ts';
 import { compileRules, withRules } from '../registry/rules.ts';
 import { loadValidator, type ValidateFunction } from '../registry/validator-runtime.ts';
 
@@ -11,6 +12,8 @@ export interface LoadedSchema {
   readonly version: string;
   readonly validate: ValidateFunction;
   readonly key: readonly string[] | null;
+  /** How messages that do not fit are mended, left out where they are not. */
+  readonly remediation?: Remediation;
   /** The text of its native program, null for none. */
   readonly program: string | null;
 }
@@ -33,12 +36,12 @@ export async function loadCatalog(manifest: string): Promise<LoadedCatalog> {
   const catalog = new Catalog(await readManifest(manifest));
   const found = new Set(catalog.names.flatMap((name) => catalog.versions(name).map((version) => catalog.find(name, version))));
   const schemas = await Promise.all(
-    catalog.entries.map(async ({ name, version, module, native, key, rules = [] }, number) => {
+    catalog.entries.map(async ({ name, version, module, native, key, rules = [], remediation }, number) => {
       if (!found.has(number)) return null;
       // The native engine knows nothing of rules, so what has some is left to the other one.
       const program = native === null || rules.length > 0 ? null : await readProgram(native);
       const validate = withRules(await loadOnce(module), compileRules(rules));
-      return { name, version, validate, key: key === null ? null : parsePointer(key), program };
+      return { name, version, validate, key: key === null ? null : parsePointer(key), program, ...(remediation && { remediation }) };
     }),
   );
   const loaded: LoadedCatalog = { catalog, schemas };

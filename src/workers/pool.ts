@@ -108,9 +108,11 @@ export class WorkerPool {
     }
     const [only] = parts;
     if (parts.length === 1 && only) return only;
+    const mended = parts.flatMap((part) => part.mended ?? []);
     return {
       rejects: parts.flatMap(({ rejects }) => rejects),
       keys: parts.flatMap(({ keys }) => keys),
+      ...(mended.length > 0 && { mended }),
       samples: parts.flatMap(({ samples }) => samples),
       disagreements: parts.reduce((sum, { disagreements }) => sum + disagreements, 0),
     };

@@ -1,5 +1,5 @@
 import { isJson } from '../lib/is-json.ts';
-import type { Reject } from '../model/delivery.ts';
+import type { Mended, Reject } from '../model/delivery.ts';
 import type { Header } from '../model/header.ts';
 import { answer, column, rowWords, type Slab } from '../model/slab.ts';
 import type { ErrorType, Fault } from '../model/verdict.ts';
@@ -9,6 +9,7 @@ import { judgeValue } from './judge.ts';
 import type { JudgeProgress } from './judge-progress.ts';
 import { keyText } from './key-text.ts';
 import type { LoadedCatalog, LoadedSchema } from './loaded-catalog.ts';
+import { mendValue } from './mend-value.ts';
 import { isLeft, type NativeJudge } from './native-judge.ts';
 import { Flaw, type JudgeLimits, readJson } from './read-json.ts';
 import type { Judgement, TopicRules } from './task.ts';
@@ -41,6 +42,7 @@ export class SlabJudge {
   readonly #options: SlabJudgeOptions;
   readonly #rejects: Reject[] = [];
   readonly #keys: [number, Uint8Array][] = [];
+  readonly #mended: Mended[] = [];
   readonly #samples: [number, number][] = [];
   #disagreements = 0;
 
@@ -54,7 +56,13 @@ export class SlabJudge {
     const first = native?.judge(slab, progress, { from, to });
     if (first) this.#samples.push(...first.samples);
     if (first?.left !== 0) this.#judgeRows(from, to);
-    return { rejects: this.#rejects, keys: this.#keys, samples: this.#samples, disagreements: this.#disagreements };
+    return {
+      rejects: this.#rejects,
+      keys: this.#keys,
+      samples: this.#samples,
+      disagreements: this.#disagreements,
+      ...(this.#mended.length > 0 && { mended: this.#mended }),
+    };
   }
 
   /** The last word on the rows that the native judge left, on all where there is none. */
@@ -98,8 +106,21 @@ export class SlabJudge {
     if (typeof number !== 'number') return faulty(number);
     const schema = loaded.schemas[number] as LoadedSchema;
     const fault = judgeValue(value, schema.validate, schema);
-    if (fault) return faulty(fault, number);
-    if (schema.key !== null && (slab.rows[at + column.keyBytes] as number) < 0) this.#takeKey(row, value, schema.key);
+    if (fault) return this.#mend(row, number, fault);
+    this.#takeKey(row, schema, value, () => (slab.value(row) as Buffer).toString());
+    return valid(number);
+  }
+
+  /** What does not fit its schema may be mended by the schema's own rules; it must then fit, and still be a message of that schema. */
+  #mend(row: number, number: number, fault: Fault): RowVerdict {
+    const { slab, loaded, limits } = this.#options;
+    const schema = loaded.schemas[number] as LoadedSchema;
+    if (!schema.remediation || fault.error_type !== 'schema_violation') return faulty(fault, number);
+    const mended = mendValue(slab.value(row) as Buffer, schema, limits);
+    if (!mended || this.#schemaOf(row, mended.value, slab.headers(row)) !== number) return faulty(fault, number);
+    // Encoded into memory of its own, as the key is.
+    this.#mended.push({ row, value: encoder.encode(mended.text), rules: mended.rules });
+    this.#takeKey(row, schema, mended.value, () => mended.text);
     return valid(number);
   }
 
@@ -134,8 +155,9 @@ export class SlabJudge {
     return plainFault('schema_not_found', `expected a known version of the schema ${name}`, paths.version, identity);
   }
 
-  #takeKey(row: number, value: unknown, pointer: readonly string[]): void {
-    const text = keyText(value, pointer, () => (this.#options.slab.value(row) as Buffer).toString());
+  #takeKey(row: number, { key: pointer }: LoadedSchema, value: unknown, source: () => string): void {
+    if (pointer === null || (this.#options.slab.rows[row * rowWords + column.keyBytes] as number) >= 0) return;
+    const text = keyText(value, pointer, source);
     // Encoded into memory of its own: a pooled Buffer would cross the threads with its whole pool.
     if (text !== null) this.#keys.push([row, encoder.encode(text)]);
   }

@@ -1,4 +1,4 @@
-import type { Reject } from '../model/delivery.ts';
+import type { Mended, Reject } from '../model/delivery.ts';
 import type { SlabWire } from '../model/slab.ts';
 import type { Engine } from '../model/verdict.ts';
 import type { CatalogReference } from '../registry/catalog.ts';
@@ -34,6 +34,8 @@ export interface Judgement {
   readonly rejects: readonly Reject[];
   /** Row and key of each valid keyless message whose schema names a `key` field that it has. */
   readonly keys: readonly (readonly [number, Uint8Array])[];
+  /** Messages that fit their schema after its rules have mended them, in the order of rows; left out where there are none. */
+  readonly mended?: readonly Mended[];
   /** Schema number and seconds of about one judged message in 64. */
   readonly samples: readonly (readonly [number, number])[];
   /** Messages that the native engine would have refused and that are valid. */

@@ -26,5 +26,6 @@ export function route(batch: Batch, judged: Judged, validPartitions: number): De
     at += 1;
   }
   assert(at === passing, 'a message was neither good nor bad');
-  return { batch, rows, partitions, keys: judged.keys, rejects: judged.rejects };
+  const { keys, rejects, mended } = judged;
+  return { batch, rows, partitions, keys, rejects, ...(mended && { mended }) };
 }

@@ -4,6 +4,7 @@ import { packed } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { ErrorType } from '../../model/verdict.ts';
 import { type CauseText, causeText, type DeadLetterForm } from './cause-text.ts';
+import { copyHeaders } from './copy-headers.ts';
 
 /** The parts of a letter, as they lie one after another. A length of -1 is null. */
 export interface LetterBytes {
@@ -95,7 +96,7 @@ export function writeDeadLetter(writer: ByteWriter, record: Quarantined, place: 
   if (form === 'bare') writer.ascii(record.id);
   else if (record.key) writer.raw(record.key);
   const headersAt = writer.at;
-  if (form !== 'bare') writeSourceHeaders(writer, record.packedHeaders);
+  if (form !== 'bare') copyHeaders(writer, record.packedHeaders, ourNames);
   writeOwnHeaders(writer, record, place, cause);
   const keyBytes = form !== 'bare' && record.key === null ? -1 : headersAt - keyAt;
   return { valueBytes: keyAt - start, keyBytes, headersBytes: writer.at - headersAt };
@@ -131,18 +132,6 @@ function writeRest(writer: ByteWriter, record: Quarantined, place: StoredPlace, 
   writer.raw(constant.place);
   writer.ascii(place.storagePath);
   writer.raw(constant.end);
-}
-
-/** All headers of the source but those that ours replace, byte for byte. */
-function writeSourceHeaders(writer: ByteWriter, packedHeaders: Buffer): void {
-  for (let at = 0; at < packedHeaders.length; ) {
-    const nameAt = at + 4;
-    const valueAt = nameAt + packedHeaders.readInt32LE(at) + 4;
-    const end = valueAt + Math.max(0, packedHeaders.readInt32LE(valueAt - 4));
-    const name = packedHeaders.subarray(nameAt, valueAt - 4);
-    if (!ourNames.some((our) => our.equals(name))) writer.raw(packedHeaders.subarray(at, end));
-    at = end;
-  }
 }
 
 /** Ours, in the contract's order. A header that has nothing to say is left out. */

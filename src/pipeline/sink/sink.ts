@@ -2,6 +2,7 @@ import type { Publisher, Refusal } from '../../drivers/kafka/lane.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Delivery, Receipt, Reject } from '../../model/delivery.ts';
 import type { Fault } from '../../model/verdict.ts';
+import { publishMended } from './publish-mended.ts';
 import type { Quarantine } from './quarantine.ts';
 
 export interface SinkOptions {
@@ -31,15 +32,18 @@ export class Sink {
     const kept = this.#options.quarantine.keep(batch, delivery.rejects);
     const [refused] = await Promise.all([this.#forward(delivery), kept]);
     await this.#options.quarantine.keep(batch, refused);
-    return { batch, rejects: refused.length > 0 ? [...delivery.rejects, ...refused] : delivery.rejects };
+    const { mended } = delivery;
+    const rejects = refused.length > 0 ? [...delivery.rejects, ...refused] : delivery.rejects;
+    return { batch, rejects, ...(mended && { mended }) };
   }
 
-  async #forward({ batch, rows, partitions, keys }: Delivery): Promise<readonly Reject[]> {
+  async #forward({ batch, rows, partitions, keys, mended }: Delivery): Promise<readonly Reject[]> {
     if (rows.length === 0) return [];
     const { publisher, validTopic, keyRequired, faultOf } = this.#options;
     const keyless = keyRequired ? [...rows].filter((row) => batch.slab.key(row) === null && !keys.has(row)) : [];
     const kept = keyless.length > 0 ? without(rows, partitions, new Set(keyless)) : { rows, partitions };
-    const refusals = await publisher.publish({ topic: validTopic, slab: batch.slab, ...kept, keys });
+    const whole = { topic: validTopic, slab: batch.slab, ...kept, keys };
+    const refusals = mended ? await publishMended(publisher, whole, { batch, mended }) : await publisher.publish(whole);
     const refused = keyless.map(
       (row): Refusal => ({ row, reason: 'refused', message: 'a compacted topic takes no message without a key' }),
     );

@@ -54,7 +54,12 @@ export class Validator {
       const disagreements = parts.reduce((sum, part) => sum + part.disagreements, 0);
       if (disagreements > 0) onDisagreement(disagreements);
       for (const [schema, seconds] of parts.flatMap(({ samples }) => samples)) onSample(schema, seconds);
-      return { rejects: parts.flatMap(({ rejects }) => rejects), keys: new Map(parts.flatMap(({ keys }) => keys)) };
+      const mended = parts.flatMap((part) => part.mended ?? []);
+      return {
+        rejects: parts.flatMap(({ rejects }) => rejects),
+        keys: new Map(parts.flatMap(({ keys }) => keys)),
+        ...(mended.length > 0 && { mended: new Map(mended.map((message) => [message.row, message])) }),
+      };
     } finally {
       this.#open -= 1;
     }

@@ -1,0 +1,48 @@
+import { parsePointer } from '../registry/json-pointer.ts';
+import type { JsonText, Segments } from './json-text.ts';
+
+/** An operation of RFC 6902. */
+export type PatchOperation =
+  | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string }
+  | { readonly op: 'move' | 'copy'; readonly path: string; readonly from: string };
+
+/** The text with all operations applied, one after the other; null where one of them cannot be, or a `test` does not hold. */
+export function applyPatch(text: JsonText, patch: readonly PatchOperation[]): JsonText | null {
+  let patched: JsonText | null = text;
+  for (const operation of patch) {
+    if (patched === null) return null;
+    patched = applyOperation(patched, operation);
+  }
+  return patched;
+}
+
+function applyOperation(text: JsonText, operation: PatchOperation): JsonText | null {
+  const path = parsePointer(operation.path);
+  switch (operation.op) {
+    case 'add':
+      return text.insert(path, JSON.stringify(operation.value));
+    case 'replace':
+      return text.replace(path, JSON.stringify(operation.value));
+    case 'remove':
+      return text.remove(path);
+    case 'test': {
+      const token = text.at(path);
+      return token && text.equals(token, JSON.stringify(operation.value)) ? text : null;
+    }
+    case 'copy':
+    case 'move': {
+      const from = parsePointer(operation.from);
+      const token = text.at(from);
+      if (!token || (operation.op === 'move' && isInside(path, from))) return null;
+      const source = text.source(token);
+      const rest = operation.op === 'move' ? text.remove(from) : text;
+      return rest?.insert(path, source) ?? null;
+    }
+  }
+}
+
+/** A value cannot be moved into itself. */
+function isInside(path: Segments, from: Segments): boolean {
+  return path.length > from.length && from.every((segment, depth) => path[depth] === segment);
+}
