@@ -93,7 +93,9 @@ function registerCheck(schemas: Command, dirDefault: string, io: Io): void {
 function registerTest(schemas: Command, dirDefault: string, io: Io): void {
   schemas
     .command('test')
-    .description('judge the examples beside each schema, rules included: examples/good must be valid, bad must not, remediable must be mended')
+    .description(
+      'judge the examples beside each schema, rules included: examples/good must be valid, bad must not, remediable must be mended',
+    )
     .argument('[dir]', 'the schema folder', dirDefault)
     .option('--json', 'for machines')
     .addHelpText(

@@ -174,7 +174,7 @@ describe('dq schemas', () => {
     ]);
   });
 
-  test('test says what became of each example, and which rules mended it', async () => {
+  test('says what became of each example, and which rules mended it', async () => {
     const remediation = 'remediation:\n  rules:\n    - { name: id, do: cast, field: /id, to: integer }\n';
     const idSchema = 'schema: { type: object, required: [id], properties: { id: { type: integer } } }\n';
     await place('examples/thing/1.0.0.yaml', `name: thing\nversion: 1.0.0\n${idSchema}${remediation}`);

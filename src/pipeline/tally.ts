@@ -35,10 +35,10 @@ export class Tally {
   /** Every message of a batch is where it belongs. Its slab must still hold it. */
   settle({ batch, rejects, mended }: Receipt, nowMs: number): void {
     const { metrics } = this.#options;
-    const bad = new Set(rejects.map(({ row }) => row));
-    const mendedRows = new Map([...(mended ?? [])].filter(([row]) => !bad.has(row)));
-    this.#settled += this.#addPassed(batch, new Set([...bad, ...mendedRows.keys()]));
-    this.#settled += this.#addRejects(batch, rejects) + this.#addMended(batch, mendedRows);
+    // Rows that did not go on as they came.
+    const apart = new Set(rejects.map(({ row }) => row));
+    if (mended) this.#settled += this.#addMended(batch, mended, apart);
+    this.#settled += this.#addPassed(batch, apart) + this.#addRejects(batch, rejects);
     metrics.batches.inc();
     // The first row is the oldest of its partition, and near enough the oldest of the batch.
     metrics.endToEnd.observe(Math.max(0, nowMs - batch.slab.timestamp(0)) / 1000);
@@ -51,11 +51,11 @@ export class Tally {
     return unaccounted;
   }
 
-  #addPassed({ slab, topics }: Batch, others: ReadonlySet<number>): number {
+  #addPassed({ slab, topics }: Batch, apart: ReadonlySet<number>): number {
     const { schemaName, metrics } = this.#options;
     const passed = new Map<number, number>();
     for (let row = 0; row < slab.count; row++) {
-      if (others.has(row)) continue;
+      if (apart.has(row)) continue;
       const schema = slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number);
       const key = (slab.topic(row) + 1) * schemasMax + schema;
       passed.set(key, (passed.get(key) ?? 0) + 1);
@@ -73,15 +73,19 @@ export class Tally {
     return sum;
   }
 
-  #addMended({ slab, topics }: Batch, mended: ReadonlyMap<number, Mended>): number {
+  /** Those that are not apart yet because the topic refused them; then they are apart, too. */
+  #addMended({ slab, topics }: Batch, mended: ReadonlyMap<number, Mended>, apart: Set<number>): number {
     const { schemaName, metrics } = this.#options;
+    const before = apart.size;
     for (const [row, { rules }] of mended) {
+      if (apart.has(row)) continue;
+      apart.add(row);
       const schema = metrics.schemaLabel(schemaName(slab.schemas[row] as number));
       metrics.recordsProcessed.inc({ topic: topics[slab.topic(row)] as string, schema });
       metrics.recordsRemediated.inc();
       for (const rule of rules) metrics.remediations.inc({ schema, rule });
     }
-    return mended.size;
+    return apart.size - before;
   }
 
   #addRejects({ slab, topics }: Batch, rejects: readonly Reject[]): number {

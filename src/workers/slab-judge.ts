@@ -107,7 +107,7 @@ export class SlabJudge {
     const schema = loaded.schemas[number] as LoadedSchema;
     const fault = judgeValue(value, schema.validate, schema);
     if (fault) return this.#mend(row, number, fault);
-    this.#takeKey(row, schema, value, () => (slab.value(row) as Buffer).toString());
+    if (schema.key !== null) this.#takeKey(row, schema.key, value, () => (slab.value(row) as Buffer).toString());
     return valid(number);
   }
 
@@ -120,7 +120,7 @@ export class SlabJudge {
     if (!mended || this.#schemaOf(row, mended.value, slab.headers(row)) !== number) return faulty(fault, number);
     // Encoded into memory of its own, as the key is.
     this.#mended.push({ row, value: encoder.encode(mended.text), rules: mended.rules });
-    this.#takeKey(row, schema, mended.value, () => mended.text);
+    if (schema.key !== null) this.#takeKey(row, schema.key, mended.value, () => mended.text);
     return valid(number);
   }
 
@@ -155,8 +155,8 @@ export class SlabJudge {
     return plainFault('schema_not_found', `expected a known version of the schema ${name}`, paths.version, identity);
   }
 
-  #takeKey(row: number, { key: pointer }: LoadedSchema, value: unknown, source: () => string): void {
-    if (pointer === null || (this.#options.slab.rows[row * rowWords + column.keyBytes] as number) >= 0) return;
+  #takeKey(row: number, pointer: readonly string[], value: unknown, source: () => string): void {
+    if ((this.#options.slab.rows[row * rowWords + column.keyBytes] as number) >= 0) return;
     const text = keyText(value, pointer, source);
     // Encoded into memory of its own: a pooled Buffer would cross the threads with its whole pool.
     if (text !== null) this.#keys.push([row, encoder.encode(text)]);

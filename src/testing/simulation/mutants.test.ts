@@ -112,8 +112,8 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a settled message is not counted',
     file: 'src/pipeline/tally.ts',
-    cut: 'if (bad.has(row)) continue;',
-    put: 'if (bad.has(row) || row === 3) continue;',
+    cut: 'if (apart.has(row)) continue;\n      const schema = slab',
+    put: 'if (apart.has(row) || row === 3) continue;\n      const schema = slab',
     mode: 'liveness',
     found: /cannot place \d+ messages/,
   },
