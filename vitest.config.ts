@@ -10,7 +10,7 @@ const pureWorkersMax = Math.max(2, availableParallelism());
 const rooms = '{src,codegen,bench,load,scripts}';
 
 /** The suffix of a test file says what must run for it. Every other test file is pure. */
-const suffixes = ['native', 'pg', 'kafka', 's3', 'e2e'];
+const suffixes = ['native', 'pg', 'kafka', 's3', 'registry', 'e2e'];
 
 interface ProjectOptions {
   include: string[];
@@ -54,7 +54,9 @@ export default defineConfig({
         workersMax: 2,
       }),
       project('native', { include: ofSuffix('native'), testMsMax: 60_000, order: 0, workersMax: pureWorkersMax }),
-      ...['pg', 'kafka', 's3'].map((suffix) => project(suffix, { include: ofSuffix(suffix), testMsMax: 120_000, order: 1, workersMax: 2 })),
+      ...['pg', 'kafka', 's3', 'registry'].map((suffix) =>
+        project(suffix, { include: ofSuffix(suffix), testMsMax: 120_000, order: 1, workersMax: 2 }),
+      ),
       // Each runs the whole service, often several times: one after another, they have the machine to themselves.
       project('e2e', { include: ofSuffix('e2e'), testMsMax: 300_000, order: 2, workersMax: 1 }),
     ],

@@ -36,7 +36,7 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   const usual = createBatch(badShare);
   const flood = createBatch(1);
   const judge = ({ slab }: Batch, native: NativeJudge | null = null) =>
-    new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, progress, native }).judge(0, rows);
+    new SlabJudge({ slab, topics: rules, loaded: catalog, limits: defaultLimits, absent: [], progress, native }).judge(0, rows);
   bench.add('parse + ajv', () => parseAndValidate(usual, catalog));
   bench.add('judge, js', () => judge(usual));
   const native = NativeJudge.of({ loaded: catalog, topics: rules, limits: defaultLimits });

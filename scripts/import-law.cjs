@@ -28,11 +28,13 @@ const rooms = [
     mayImport: ['lib', 'model', 'observe', 'native'],
     why: 'A driver knows its server and nothing of what is done with it; its fast way lies behind the native door.',
   },
-  ...['drivers/kafka-wire', 'drivers/postgres', 'drivers/storage', 'drivers/spool', 'drivers/http'].map((room) => ({
-    rooms: [room],
-    mayImport: ['lib', 'model', 'observe'],
-    why: 'A driver knows its server and nothing of what is done with it, so that another one can take its place.',
-  })),
+  ...['drivers/kafka-wire', 'drivers/postgres', 'drivers/storage', 'drivers/spool', 'drivers/schema-registry', 'drivers/http'].map(
+    (room) => ({
+      rooms: [room],
+      mayImport: ['lib', 'model', 'observe'],
+      why: 'A driver knows its server and nothing of what is done with it, so that another one can take its place.',
+    }),
+  ),
   {
     rooms: ['registry'],
     mayImport: ['lib', 'model', 'observe'],

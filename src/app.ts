@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { type Judges, openJudges } from './app/open-judges.ts';
 import { openQuarantine, quarantineConnections } from './app/open-quarantine.ts';
 import type { Settings } from './config/settings.ts';
 import type { Publisher, Source } from './drivers/kafka/lane.ts';
@@ -10,7 +10,6 @@ import { openStorage } from './drivers/storage/open-storage.ts';
 import { assert } from './lib/assert.ts';
 import { systemClock } from './lib/clock.ts';
 import { DataQuarantineError, messageOf } from './lib/errors.ts';
-import { packageRoot } from './lib/package-root.ts';
 import { SlabRing } from './model/slab-ring.ts';
 import type { Engine } from './model/verdict.ts';
 import { loadJudge } from './native/index.ts';
@@ -27,10 +26,7 @@ import { Sink } from './pipeline/sink/sink.ts';
 import { Tally } from './pipeline/tally.ts';
 import { InHand } from './pipeline/validate/in-hand.ts';
 import { Validator } from './pipeline/validate/validator.ts';
-import type { CatalogEntry, CatalogReference } from './registry/catalog.ts';
-import { Registry } from './registry/registry.ts';
 import { migrate } from './store/migrate.ts';
-import { WorkerPool } from './workers/pool.ts';
 
 /** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
 const tuning = {
@@ -194,6 +190,8 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
     catalog: judges.reference,
     topics: settings.kafka.sourceTopics.map((topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false }),
     limits: settings.limits,
+    ask: judges.ask,
+    absent: judges.absent,
     inHand,
     engine: way.engine,
     onDisagreement: (messages) => {
@@ -337,47 +335,4 @@ async function openStores(settings: Settings, closers: Closers): Promise<Stores>
   closers.push(() => storage.close());
   await storage.check();
   return { database, storage };
-}
-
-interface Judges {
-  readonly pool: WorkerPool;
-  /** The catalog that the next batch is judged against. */
-  readonly reference: () => CatalogReference;
-  /** The schema version of that number, null for -1. */
-  readonly entryOf: (schema: number) => CatalogEntry | null;
-  readonly nameOf: (schema: number) => string | null;
-}
-
-async function openJudges({ settings, log, metrics }: AppOptions, closers: Closers): Promise<Judges> {
-  const pool = await WorkerPool.open({
-    threads: settings.validation.workers,
-    onError: (error) => log.error({ err: error }, 'a worker thread died and was replaced'),
-  });
-  closers.push(() => pool.close());
-  metrics.workerThreads.set(pool.threads);
-  const registry = await Registry.open({
-    dir: settings.schemas.dir,
-    cacheDir: settings.schemas.cacheDir,
-    prebuiltDir: resolve(packageRoot, 'generated'),
-    compile: (schema) => pool.compile(schema),
-    log,
-  });
-  closers.push(() => registry.close());
-  for (const [topic, { schema }] of Object.entries(settings.topics)) {
-    if (schema !== null && registry.catalog().find(schema, null) < 0) {
-      log.warn(
-        { topic, schema },
-        `topics.${topic}.schema names a schema that ${settings.schemas.dir} does not have; messages that name none are refused`,
-      );
-    }
-  }
-  let revision = -1;
-  const reference = () => {
-    const catalog = registry.catalog();
-    if (catalog.revision !== revision) metrics.knowSchemas(catalog.names);
-    revision = catalog.revision;
-    return registry.reference();
-  };
-  const entryOf = (schema: number) => registry.catalog().entry(schema);
-  return { pool, reference, entryOf, nameOf: (schema) => entryOf(schema)?.name ?? null };
 }

@@ -5,12 +5,15 @@ import { native } from './native.mjs';
 import { nodePackages } from './node-packages.mjs';
 import { endRunning, SetupError } from './run.mjs';
 import { schemaSuite } from './schema-suite.mjs';
-import { kafkaProgram, postgresProgram, s3Program } from './server-programs.mjs';
+import { kafkaProgram, postgresProgram, s3Program, schemaRegistryProgram } from './server-programs.mjs';
 import { systemPackages } from './system-packages.mjs';
 import { commands, follow } from './then.mjs';
 
 /** Every step knows by itself whether it is done; a second set-up therefore only looks. */
 const steps = [systemPackages, nodePackages, native, build, validators, postgresProgram, kafkaProgram, s3Program, schemaSuite];
+
+/** What tests alone need is not fetched for a demo. */
+const testSteps = [schemaRegistryProgram];
 
 /** A step that builds or fetches for minutes shows that it is alive. */
 const heartbeatMs = 20_000;
@@ -25,18 +28,19 @@ export async function main(args) {
     process.stderr.write(usage);
     return 2;
   }
-  const ready = await setUp({ quiet: own.includes('--quiet-if-ready') });
+  const wanted = command === null || command === 'test' ? [...steps, ...testSteps] : steps;
+  const ready = await setUp(wanted, { quiet: own.includes('--quiet-if-ready') });
   if (!ready) return 1;
   return command === null ? 0 : await follow(commands[command], rest);
 }
 
-async function setUp({ quiet }) {
+async function setUp(wanted, { quiet }) {
   const started = performance.now();
   const forget = endOnSignals();
   try {
-    const missing = await missingSteps();
-    if (missing.length > 0) await withLock(takeAll);
-    else if (!quiet) for (const step of steps) say(`${step.name}: there`);
+    const missing = await missingOf(wanted);
+    if (missing.length > 0) await withLock(() => takeAll(wanted));
+    else if (!quiet) for (const step of wanted) say(`${step.name}: there`);
     say(missing.length === 0 ? `all there (${since(started)})` : `done in ${since(started)}`);
     return true;
   } catch (error) {
@@ -49,19 +53,23 @@ async function setUp({ quiet }) {
   }
 }
 
-async function missingSteps() {
+async function missingOf(wanted) {
   const missing = [];
-  for (const step of steps) if (!(await step.isDone())) missing.push(step);
+  for (const step of wanted) if (!(await step.isDone())) missing.push(step);
   return missing;
 }
 
 /** The programs of the servers come over the network while the client is compiled: side by side they take half the time. */
-async function takeAll() {
+async function takeAll(wanted) {
   await take(systemPackages);
   const inOrder = async (chain) => {
-    for (const step of chain) await take(step);
+    for (const step of chain) if (wanted.includes(step)) await take(step);
   };
-  const chains = [[nodePackages, native, build, validators, postgresProgram], [kafkaProgram], [s3Program, schemaSuite]];
+  const chains = [
+    [nodePackages, native, build, validators, postgresProgram],
+    [kafkaProgram, schemaRegistryProgram],
+    [s3Program, schemaSuite],
+  ];
   const ended = await Promise.allSettled(chains.map(inOrder));
   const failed = ended.find(({ status }) => status === 'rejected');
   if (failed) throw failed.reason;

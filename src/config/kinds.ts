@@ -112,9 +112,9 @@ function isTopicName(value: string): boolean {
   return /^[A-Za-z0-9._-]{1,249}$/.test(value) && value !== '.' && value !== '..';
 }
 
-/** A schema name as the registry knows it. */
-export const schemaName = text('a schema name: a lower-case letter or digit, then letters, digits, ".", "_" and "-"', (value) =>
-  /^[a-z0-9][a-z0-9._-]{0,127}$/.test(value),
+/** A schema name, or a subject of a schema registry, whose names are freer. */
+export const schemaName = text('a schema name or subject: up to 255 of letters, digits, ".", "_", ":" and "-"', (value) =>
+  /^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/.test(value),
 );
 
 export const postgresUrl = text(

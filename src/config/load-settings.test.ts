@@ -57,7 +57,8 @@ describe('defaults', () => {
     });
     expect(settings.postgres).toEqual({ url: null, migrate: true });
     expect(settings.storage.url).toBe('s3://data-quarantine');
-    expect(settings.schemas).toEqual({ dir: 'schemas', cacheDir: '.cache/validators' });
+    const registry = { url: null, username: null, password: null, token: null };
+    expect(settings.schemas).toEqual({ dir: 'schemas', cacheDir: '.cache/validators', registry });
     expect(settings.limits).toEqual({ valueBytes: 10_485_760, depth: 128, keys: 100_000, headerBytes: 65_536 });
     expect(settings.spool).toEqual({ dir: 'spool', bytesMax: 1_073_741_824, commit: 'auto' });
     expect(settings.http).toEqual({ host: '127.0.0.1', port: 8080 });

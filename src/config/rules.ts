@@ -22,6 +22,7 @@ export function ruleProblems(settings: Settings, context: RuleContext): string[]
     ...(need.includes('postgres') && settings.postgres.url === null ? [missing(context, 'postgres.url', 'DQ_POSTGRES_URL')] : []),
     ...topicRules(settings, context),
     ...storageRules(settings, context),
+    ...registryRules(settings, context),
     ...metricsRules(context),
     ...(need.includes('http') ? accessRules(settings, context) : []),
   ];
@@ -56,6 +57,15 @@ function storageRules({ storage }: Settings, { placeOf }: RuleContext): string[]
   if ((accessKeyId === null) === (secretAccessKey === null)) return [];
   const present = accessKeyId === null ? 'secretAccessKey' : 'accessKeyId';
   return [`${placeOf(['storage', present])}storage.accessKeyId and storage.secretAccessKey go together: set both or neither`];
+}
+
+function registryRules({ schemas: { registry } }: Settings, { placeOf }: RuleContext): string[] {
+  const place = placeOf(['schemas', 'registry']);
+  const { username, password, token } = registry;
+  if ((username === null) !== (password === null))
+    return [`${place}schemas.registry.username and schemas.registry.password go together: set both or neither`];
+  if (token !== null && username !== null) return [`${place}schemas.registry takes a token or a user with a password, not both`];
+  return [];
 }
 
 function metricsRules({ given, placeOf }: RuleContext): string[] {

@@ -129,8 +129,29 @@ const schemas = section({
   }),
   cacheDir: setting(
     text('a folder').default('.cache/validators'),
-    'Where validators are generated for schema versions that the build did not know.',
+    'Where validators are generated for schema versions that the build did not know, and where the last copy of the schema registry lies.',
   ),
+  registry: section({
+    url: setting(httpUrl.nullable().default(null), 'A Confluent-compatible schema registry whose JSON Schema subjects are schemas too.', {
+      environment: 'DQ_SCHEMA_REGISTRY_URL',
+      secret: 'url',
+      fallback: 'none',
+    }),
+    username: setting(text('a user name').nullable().default(null), 'The user for basic authentication.', {
+      environment: 'DQ_SCHEMA_REGISTRY_USERNAME',
+      fallback: 'none',
+    }),
+    password: setting(text('a password').nullable().default(null), 'The password for basic authentication.', {
+      environment: 'DQ_SCHEMA_REGISTRY_PASSWORD',
+      secret: 'whole',
+      fallback: 'none',
+    }),
+    token: setting(text('a token').nullable().default(null), 'A bearer token instead of user and password.', {
+      environment: 'DQ_SCHEMA_REGISTRY_TOKEN',
+      secret: 'whole',
+      fallback: 'none',
+    }),
+  }),
 });
 
 const topic = z.strictObject(

@@ -26,6 +26,8 @@ export interface CatalogWire {
   readonly entries: readonly CatalogEntry[];
   /** Numbers that were withdrawn from the directory or replaced: still readable, no longer found. */
   readonly withdrawn: readonly number[];
+  /** Ids of a schema registry, each with a number that has it; left out where no registry is used. */
+  readonly ids?: readonly (readonly [number, number])[];
 }
 
 /** How a task names the catalog that it is to be judged against. */
@@ -43,13 +45,17 @@ export class Catalog {
   readonly revision: number;
   readonly entries: readonly CatalogEntry[];
   readonly #withdrawn: readonly number[];
+  readonly #ids: CatalogWire['ids'];
+  readonly #numbersById = new Map<number, number[]>();
   readonly #versions = new Map<string, ReadonlyMap<string, number>>();
   readonly #newest = new Map<string, number>();
 
-  constructor({ revision, entries, withdrawn }: CatalogWire) {
+  constructor({ revision, entries, withdrawn, ids }: CatalogWire) {
     this.revision = revision;
     this.entries = entries;
     this.#withdrawn = withdrawn;
+    this.#ids = ids;
+    for (const [id, number] of ids ?? []) this.#numbersById.set(id, [...this.numbersOf(id), number]);
     const gone = new Set(withdrawn);
     for (const [number, { name, version }] of entries.entries()) {
       if (gone.has(number)) continue;
@@ -65,7 +71,23 @@ export class Catalog {
 
   /** The versions of a schema that messages can refer to, oldest first. */
   versions(name: string): readonly string[] {
-    return [...(this.#versions.get(name)?.keys() ?? [])].sort(semver.compareBuild);
+    return [...(this.#versions.get(name)?.keys() ?? [])].sort(compareVersions);
+  }
+
+  /** Is a schema registry behind it, so that values may begin with an id and what is not here may still be found? */
+  get hasRegistry(): boolean {
+    return this.#ids !== undefined;
+  }
+
+  /** The numbers of the versions that have an id of the schema registry, withdrawn ones among them. */
+  numbersOf(id: number): readonly number[] {
+    return this.#numbersById.get(id) ?? [];
+  }
+
+  /** All numbers that a message can lead to. */
+  usable(): ReadonlySet<number> {
+    const named = [...this.#versions.values()].flatMap((versions) => [...versions.values()]);
+    return new Set([...named, ...[...this.#numbersById.values()].flat()]);
   }
 
   /** The number of a schema version; of the newest one where `version` is null; -1 if there is none. */
@@ -79,12 +101,20 @@ export class Catalog {
   }
 
   toWire(): CatalogWire {
-    return { revision: this.revision, entries: this.entries, withdrawn: this.#withdrawn };
+    const wire = { revision: this.revision, entries: this.entries, withdrawn: this.#withdrawn };
+    return this.#ids === undefined ? wire : { ...wire, ids: this.#ids };
   }
 }
 
 /** The highest version; a pre-release only where there is nothing else. */
 function newestOf(versions: readonly string[]): string {
   const released = versions.filter((version) => semver.prerelease(version) === null);
-  return [...(released.length > 0 ? released : versions)].sort(semver.compareBuild).at(-1) as string;
+  return [...(released.length > 0 ? released : versions)].sort(compareVersions).at(-1) as string;
+}
+
+/** Those of a schema registry are whole numbers. Where folder and registry have one name, the folder's versions are the newer ones. */
+function compareVersions(a: string, b: string): number {
+  const [registered, other] = [semver.valid(a) === null, semver.valid(b) === null];
+  if (registered && other) return Number(a) - Number(b);
+  return registered ? -1 : other ? 1 : semver.compareBuild(a, b);
 }

@@ -1,11 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { DataQuarantineError, hasCode, messageOf } from '../lib/errors.ts';
-import { Catalog, type CatalogEntry, type CatalogReference } from './catalog.ts';
+import type { SchemaSource } from '../model/registered-schema.ts';
+import { Catalog, type CatalogEntry, type CatalogReference, type CatalogWire } from './catalog.ts';
 import { type Compilation, compileSchema, schemaDigest, schemaInvalid } from './compiler.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { type Generated, ModuleStore } from './module-store.ts';
+import { RemoteSchemas, type RemoteVersion } from './remote-schemas.ts';
+import type { SchemaFile } from './schema-file.ts';
 import { listSchemas, parseAt, type SchemaPlace } from './schema-folder.ts';
+import { isMet, parseNeed } from './schema-need.ts';
 
 /** Where the registry tells what it did. A pino logger fits. */
 export interface RegistryLog {
@@ -21,6 +25,8 @@ export interface RegistryOptions {
   /** The folder of a build (`generated`), null for none. */
   readonly prebuiltDir: string | null;
   readonly log: RegistryLog;
+  /** A schema registry whose subjects are schemas too, under their names and ids. */
+  readonly remote?: { readonly source: SchemaSource; readonly url: string } | null;
   readonly reloadMsInterval?: number;
   /** A file that is gone may be on its way back, as in a checkout: it must be gone for this long. */
   readonly withdrawMsAfter?: number;
@@ -45,10 +51,15 @@ interface Known {
   goneSinceMs: number | null;
 }
 
+/** How long the registry's no is believed: somebody may register the schema a moment later. */
+const absentMs = 30_000;
+const absentMax = 1_000;
+
 /**
- * Knows the schema versions of a folder and keeps up with it: at once on a change, and every few minutes in any case.
+ * Knows the schema versions of a folder, and of a schema registry if there is one, and keeps up with them: with the folder at once on a
+ * change, with both every few minutes, and with the registry when a message needs what is not here.
  *
- * A file that cannot be read, parsed or compiled is refused by name and place; its last good version and all others stay in use.
+ * What cannot be read, parsed or compiled is refused by name and place; its last good version and all others stay in use.
  * Invariants: numbers are only ever added, and a catalog never changes once it was given out. States: open, closed.
  */
 export class Registry {
@@ -56,22 +67,30 @@ export class Registry {
   readonly #store: ModuleStore;
   readonly #known = new Map<string, Known>();
   readonly #entries: CatalogEntry[] = [];
+  readonly #remote: RemoteSchemas | null;
+  /** The schema number of each version of the registry; null where it is of no use here. */
+  readonly #remoteNumbers = new Map<RemoteVersion, number | null>();
+  readonly #absent = new Map<string, number>();
   readonly #watch = new FolderWatch(() => void this.reload());
   #catalog = new Catalog({ revision: 0, entries: [], withdrawn: [] });
   #reference: CatalogReference | null = null;
-  #reloading: Promise<void> = Promise.resolve();
+  #lastTurn: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
   #lookAgain: NodeJS.Timeout | null = null;
   #closed = false;
 
-  private constructor(options: RegistryOptions, store: ModuleStore) {
+  private constructor(options: RegistryOptions, store: ModuleStore, remote: RemoteSchemas | null) {
     this.#options = options;
     this.#store = store;
+    this.#remote = remote;
   }
 
-  /** Loads the folder. Throws if it cannot be read; a bad file among good ones is refused, not fatal. */
+  /** Loads the folder and the registry. Throws if one cannot be read; a bad file among good ones is refused, not fatal. */
   static async open(options: RegistryOptions): Promise<Registry> {
-    const registry = new Registry(options, await ModuleStore.open(options.cacheDir, options.prebuiltDir));
+    const { cacheDir, prebuiltDir, remote: from, log } = options;
+    const store = await ModuleStore.open(cacheDir, prebuiltDir);
+    const remote = from ? await RemoteSchemas.open(from.source, { url: from.url, cacheDir, onAway: (why) => log.warn({}, why) }) : null;
+    const registry = new Registry(options, store, remote);
     try {
       await registry.#load();
     } catch (error) {
@@ -96,22 +115,56 @@ export class Registry {
     return [...this.#known].flatMap(([path, { refusal }]) => (refusal ? [{ path, error: refusal }] : []));
   }
 
-  /** Reads the folder again, after a reload that may be under way. Never throws: what fails is logged and what was good stays. */
+  /** Reads folder and registry again, after what may be under way. Never throws: what fails is logged and what was good stays. */
   reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(async () => {
+    return this.#inTurn(async () => {
       if (this.#closed) return;
-      await this.#load().catch((error: unknown) =>
-        this.#options.log.error({ error: messageOf(error) }, 'the schemas could not be reloaded'),
-      );
+      const { log } = this.#options;
+      await this.#remote
+        ?.refresh()
+        .catch((error: unknown) =>
+          log.warn({ error: messageOf(error) }, 'the schema registry could not be asked; its last copy stays in use'),
+        );
+      await this.#load().catch((error: unknown) => log.error({ error: messageOf(error) }, 'the schemas could not be reloaded'));
     });
-    return this.#reloading;
+  }
+
+  /**
+   * Asks the schema registry for what messages need and returns what it does not have. Throws what keeps it from answering: then
+   * nothing is known of the rest, and whoever needs it waits and asks again.
+   */
+  ask(needs: readonly string[]): Promise<readonly string[]> {
+    return this.#inTurn(async () => {
+      const wanted = needs.map((text) => ({ text, need: parseNeed(text) })).filter(({ need }) => !isMet(need, this.#catalog));
+      const known = new Set(this.absent());
+      for (const { text, need } of wanted) if (!known.has(text)) await this.#remote?.find(need);
+      await this.#takeRemote();
+      await this.#publish();
+      const absent = wanted.filter(({ need }) => !isMet(need, this.#catalog)).map(({ text }) => text);
+      for (const text of absent) this.#absent.set(text, performance.now() + absentMs);
+      for (const [oldest] of [...this.#absent].slice(0, -absentMax)) this.#absent.delete(oldest);
+      return absent;
+    });
+  }
+
+  /** The needs that the registry said no to a moment ago. */
+  absent(): readonly string[] {
+    for (const [text, untilMs] of this.#absent) if (untilMs < performance.now()) this.#absent.delete(text);
+    return [...this.#absent.keys()];
+  }
+
+  /** One after the other: what is numbered and published is never half of two. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(work);
+    this.#lastTurn = turn.catch(() => {});
+    return turn;
   }
 
   /** Stops watching and waits for a reload that is under way. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer) clearInterval(this.#timer);
-    await this.#reloading;
+    await this.#lastTurn;
     if (this.#lookAgain) clearTimeout(this.#lookAgain);
     this.#watch.close();
   }
@@ -121,7 +174,26 @@ export class Registry {
     if (!this.#closed) this.#watch.follow(folders);
     for (const place of places) await this.#look(place);
     this.#forget(new Set(places.map(({ path }) => path)));
+    await this.#takeRemote();
     await this.#publish();
+  }
+
+  /** Numbers what the schema registry has and we have not seen yet. */
+  async #takeRemote(): Promise<void> {
+    for (const remote of this.#remote?.versions ?? []) {
+      if (this.#remoteNumbers.has(remote)) continue;
+      const { subject, version, id, schema, problem } = remote;
+      const placeOf = () => `${subject} version ${version} (id ${id})`;
+      try {
+        if (problem !== null) throw new DataQuarantineError('DQ_SCHEMA_INVALID', `${placeOf()}: ${problem}`);
+        this.#remoteNumbers.set(remote, await this.#number({ name: subject, version: String(version), schema, key: null, rules: [], remediation: null, placeOf }));
+      } catch (error) {
+        this.#options.log.error({ schema: subject, version, id }, `schema refused: ${messageOf(error)}`);
+        // A lost thread or a full disk may be gone the next time.
+        if (hasCode(error, 'DQ_SCHEMA_INVALID')) this.#remoteNumbers.set(remote, null);
+        else throw error;
+      }
+    }
   }
 
   /** Takes over what a file says now, unless it is what it said before. */
@@ -147,14 +219,23 @@ export class Registry {
 
   /** The number of the schema version that `text` describes; a new one unless the very same was there before. */
   async #numberOf(text: string, place: SchemaPlace, before: number | null): Promise<number> {
-    const { name, version, schema, key, rules, remediation, placeOf } = parseAt(text, place);
+    const file = parseAt(text, place);
+    const count = this.#entries.length;
+    const number = await this.#number(file);
+    if (before !== null && number === count)
+      this.#options.log.warn(
+        { schema: file.name, version: file.version },
+        'a schema version changed in place; a new version number is safer',
+      );
+    return number;
+  }
+
+  async #number({ name, version, schema, key, rules, remediation, placeOf }: SchemaFile): Promise<number> {
     const digest = schemaDigest(schema);
     const identity = { name, version, digest, key, ...(rules.length > 0 && { rules }), ...(remediation?.enabled && { remediation }) };
     const number = this.#entries.findIndex(({ module: _, native: __, ...entry }) => isDeepStrictEqual(entry, identity));
     if (number >= 0) return number;
     const generated = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));
-    if (before !== null)
-      this.#options.log.warn({ schema: name, version }, 'a schema version changed in place; a new version number is safer');
     return this.#entries.push({ ...identity, ...generated }) - 1;
   }
 
@@ -181,10 +262,13 @@ export class Registry {
   /** Gives out a new catalog if anything that a message can refer to has changed. The manifest is there before its catalog is. */
   async #publish(): Promise<void> {
     const found = new Set([...this.#known.values()].map(({ number }) => number));
+    for (const [remote, number] of this.#remoteNumbers) if (this.#remote?.isListed(remote)) found.add(number);
     const withdrawn = [...this.#entries.keys()].filter((number) => !found.has(number));
+    const ids = [...this.#remoteNumbers].flatMap(([{ id }, number]): [number, number][] => (number === null ? [] : [[id, number]]));
     const last = this.#catalog.toWire();
-    if (this.#reference !== null && last.entries.length === this.#entries.length && String(last.withdrawn) === String(withdrawn)) return;
-    const catalog = new Catalog({ revision: last.revision + 1, entries: [...this.#entries], withdrawn });
+    const next: CatalogWire = { revision: last.revision, entries: [...this.#entries], withdrawn, ...(this.#remote && { ids }) };
+    if (this.#reference !== null && JSON.stringify(last) === JSON.stringify(next)) return;
+    const catalog = new Catalog({ ...next, revision: last.revision + 1 });
     this.#reference = await this.#store.keepManifest(catalog.toWire());
     this.#catalog = catalog;
     const fields = { revision: catalog.revision, schemas: catalog.names.length, versions: catalog.entries.length - withdrawn.length };

@@ -53,7 +53,15 @@ function judged(events: readonly SampleEvent[]): string[] {
     if (!fits) throw new Error('the slab is too small for the samples');
   }
   const topics = [{ schema: null, allowed: null, strict: false }];
-  const judge = new SlabJudge({ slab, topics, loaded: loadSchemas(), limits: defaultLimits, progress: new JudgeProgress(), native: null });
+  const judge = new SlabJudge({
+    slab,
+    topics,
+    loaded: loadSchemas(),
+    limits: defaultLimits,
+    absent: [],
+    progress: new JudgeProgress(),
+    native: null,
+  });
   const { rejects } = judge.judge(0, events.length);
   const errors = new Map(rejects.map(({ row, fault }) => [row, fault.error_type]));
   return events.map((_, row) => errors.get(row) ?? (slab.answers[row] === answer.tombstone ? 'tombstone' : 'valid'));

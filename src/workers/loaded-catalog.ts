@@ -34,7 +34,7 @@ export async function loadCatalog(manifest: string): Promise<LoadedCatalog> {
   const known = catalogs.get(manifest);
   if (known) return known;
   const catalog = new Catalog(await readManifest(manifest));
-  const found = new Set(catalog.names.flatMap((name) => catalog.versions(name).map((version) => catalog.find(name, version))));
+  const found = catalog.usable();
   const schemas = await Promise.all(
     catalog.entries.map(async ({ name, version, module, native, key, rules = [], remediation }, number) => {
       if (!found.has(number)) return null;

@@ -115,6 +115,7 @@ export class WorkerPool {
       ...(mended.length > 0 && { mended }),
       samples: parts.flatMap(({ samples }) => samples),
       disagreements: parts.reduce((sum, { disagreements }) => sum + disagreements, 0),
+      needs: parts.flatMap(({ needs }) => needs),
     };
   }
 
@@ -192,7 +193,7 @@ export class WorkerPool {
         ? plainFault('validation_timeout', `expected a message that can be judged within ${this.#deadlineMs} ms`)
         : plainFault('validator_error', 'the thread that judged this message ended, twice; the message was not judged');
     const reject: Reject = { row, fault };
-    return { rejects: [reject], keys: [], samples: [], disagreements: 0 };
+    return { rejects: [reject], keys: [], samples: [], disagreements: 0, needs: [] };
   }
 }
 

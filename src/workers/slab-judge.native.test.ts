@@ -58,7 +58,7 @@ function judge(messages: readonly Message[], native: boolean): { slab: Slab; jud
   const engine = native ? NativeJudge.of({ loaded, topics: rules, limits }) : null;
   const progress = new JudgeProgress();
   const natively = engine ? messages.length - engine.judge(slab, progress, { from: 0, to: messages.length }).left : 0;
-  const judgement = new SlabJudge({ slab, topics: rules, loaded, limits, progress, native: engine }).judge(0, messages.length);
+  const judgement = new SlabJudge({ slab, topics: rules, loaded, limits, absent: [], progress, native: engine }).judge(0, messages.length);
   return { slab, judgement, natively };
 }
 

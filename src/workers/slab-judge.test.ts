@@ -17,11 +17,12 @@ interface Version {
   readonly key?: string;
 }
 
-const catalogOf = (versions: readonly Version[], withdrawn: number[] = []): LoadedCatalog => ({
+const catalogOf = (versions: readonly Version[], withdrawn: number[] = [], ids?: [number, number][]): LoadedCatalog => ({
   catalog: new Catalog({
     revision: 1,
     entries: versions.map(({ name, version, key = null }) => ({ name, version, module: '', native: null, digest: '', key })),
     withdrawn,
+    ...(ids && { ids }),
   }),
   schemas: versions.map(({ name, version, schema = true, key }) => ({
     name,
@@ -55,9 +56,10 @@ interface Setting {
   readonly rules?: Partial<TopicRules>;
   readonly limits?: Partial<JudgeLimits>;
   readonly loaded?: LoadedCatalog;
+  readonly absent?: readonly string[];
 }
 
-function judgeAll(messages: readonly Message[], { rules, limits, loaded = catalogOf(versions) }: Setting = {}) {
+function judgeAll(messages: readonly Message[], { rules, limits, loaded = catalogOf(versions), absent = [] }: Setting = {}) {
   const slab = Slab.allocate(messages.length, 1 << 20);
   for (const [offset, { value, headers = [], key = 'k' }] of messages.entries()) {
     const parts = { value: value === null ? null : Buffer.from(value), key: key === null ? null : Buffer.from(key), headers };
@@ -69,6 +71,7 @@ function judgeAll(messages: readonly Message[], { rules, limits, loaded = catalo
     topics,
     loaded,
     limits: { ...defaultLimits, ...limits },
+    absent,
     progress: new JudgeProgress(),
     native: null,
   });
@@ -242,5 +245,67 @@ describe('the key of a keyless message', () => {
   test('is left alone where the message has one, an empty one too', () => {
     expect(keyOf('{"id":"roof-7"}', '/id', 'own')).toBe(null);
     expect(keyOf('{"id":"roof-7"}', '/id', '')).toBe(null);
+  });
+});
+
+describe('with a schema registry', () => {
+  const registered = [
+    { name: 'order', version: '1', schema: { required: ['a'] } },
+    { name: 'order', version: '2', schema: { required: ['b'] }, key: '/b' },
+    { name: 'copy', version: '1', schema: { required: ['a'] } },
+  ];
+  const loaded = catalogOf(
+    registered,
+    [],
+    [
+      [7, 2],
+      [7, 0],
+      [8, 1],
+    ],
+  );
+  const framed = (id: number, value: string): Message => {
+    const head = Buffer.alloc(5);
+    head.writeInt32BE(id, 1);
+    return { value: Buffer.concat([head, Buffer.from(value)]) };
+  };
+
+  test('the id before the value names its schema, and what follows it is judged', () => {
+    expect(outcome(framed(8, '{"b":1}'), { loaded })).toBe('order@2');
+    expect(outcome(framed(8, '{"a":1}'), { loaded })).toBe('schema_violation');
+    expect(outcome(framed(8, '{'), { loaded })).toBe('malformed_json');
+  });
+
+  test('equal schemas of two subjects have one id: the subject of the topic is meant, or one that it allows', () => {
+    expect(outcome(framed(7, '{"a":1}'), { loaded })).toBe('copy@1');
+    expect(outcome(framed(7, '{"a":1}'), { loaded, rules: { schema: 'order' } })).toBe('order@1');
+    expect(outcome(framed(7, '{"a":1}'), { loaded, rules: { allowed: ['order'], strict: true } })).toBe('order@1');
+    expect(outcome(framed(7, '{"a":1}'), { loaded, rules: { allowed: ['other'], strict: true } })).toBe('schema_not_found');
+  });
+
+  test('a header wins over the id', () => {
+    const message = { ...framed(8, '{"a":1}'), headers: [header('dq.schema', 'copy')] };
+    expect(outcome(message, { loaded })).toBe('copy@1');
+  });
+
+  test('the key is taken from behind the id as it is written', () => {
+    const { judgement } = judgeAll([{ ...framed(8, '{"b":1.0}'), key: null }], { loaded });
+    expect(judgement.keys.map(([row, key]) => [row, Buffer.from(key).toString()])).toEqual([[0, '1.0']]);
+  });
+
+  test('what the catalog lacks is a need and no verdict, until the registry has said no', () => {
+    const unknown = [framed(9, '{}'), json({ _schema: 'newer' }), json({ _schema: 'order', _schema_version: '3' })];
+    const { slab, judgement } = judgeAll([...unknown, framed(8, '{"b":1}')], { loaded });
+    expect(judgement.needs).toEqual(['{"id":9}', '{"name":"newer","version":null}', '{"name":"order","version":"3"}']);
+    expect([...slab.answers]).toEqual([answer.pending, answer.pending, answer.pending, answer.valid]);
+    for (const message of unknown) expect(outcome(message, { loaded, absent: judgement.needs })).toBe('schema_not_found');
+  });
+
+  test('what the topic would not allow is not asked for', () => {
+    const { judgement } = judgeAll([json({ _schema: 'newer' })], { loaded, rules: { allowed: ['order'], strict: true } });
+    expect(judgement.needs).toEqual([]);
+  });
+
+  test('without a registry a zero byte is no JSON', () => {
+    expect(outcome(framed(8, '{"b":1}'))).toBe('malformed_json');
   });
 });

@@ -3,6 +3,9 @@ import type { Mended, Reject } from '../model/delivery.ts';
 import type { Header } from '../model/header.ts';
 import { answer, column, rowWords, type Slab } from '../model/slab.ts';
 import type { ErrorType, Fault } from '../model/verdict.ts';
+import { frameBytes, framedId, isFramed } from '../model/wire-frame.ts';
+import type { CatalogEntry } from '../registry/catalog.ts';
+import { needText, type SchemaNeed } from '../registry/schema-need.ts';
 import { plainFault, type SchemaIdentity } from './fault.ts';
 import type { JsonPath } from './json-path.ts';
 import { judgeValue } from './judge.ts';
@@ -19,6 +22,8 @@ export interface SlabJudgeOptions {
   readonly topics: readonly TopicRules[];
   readonly loaded: LoadedCatalog;
   readonly limits: JudgeLimits;
+  /** Needs that the schema registry, asked, could not meet. */
+  readonly absent: readonly string[];
   readonly progress: JudgeProgress;
   /** Judges first, where there is one. */
   readonly native: NativeJudge | null;
@@ -44,6 +49,7 @@ export class SlabJudge {
   readonly #keys: [number, Uint8Array][] = [];
   readonly #mended: Mended[] = [];
   readonly #samples: [number, number][] = [];
+  readonly #needs = new Set<string>();
   #disagreements = 0;
 
   constructor(options: SlabJudgeOptions) {
@@ -62,6 +68,7 @@ export class SlabJudge {
       samples: this.#samples,
       disagreements: this.#disagreements,
       ...(this.#mended.length > 0 && { mended: this.#mended }),
+      needs: [...this.#needs],
     };
   }
 
@@ -75,9 +82,13 @@ export class SlabJudge {
       const sampled = row % sampleEvery === 0;
       const startedMs = sampled ? performance.now() : 0;
       const verdict = this.#judgeRow(row);
+      if (verdict instanceof Need) {
+        this.#needs.add(verdict.text);
+        continue;
+      }
       slab.schemas[row] = verdict.schema;
       slab.answers[row] = verdict.answer;
-      if (native && before === answer.refused && verdict.fault === null) this.#disagreements += 1;
+      if (native && before === answer.refused && verdict.fault === null && !this.#isFramed(row)) this.#disagreements += 1;
       if (verdict.fault) this.#rejects.push(this.#reject(row, verdict.fault));
       if (sampled && verdict.schema >= 0) this.#samples.push([verdict.schema, (performance.now() - startedMs) / 1000]);
     }
@@ -90,7 +101,13 @@ export class SlabJudge {
     return value.length > readBytesMax ? { row, fault } : { row, fault, isJson: isJson(value) };
   }
 
-  #judgeRow(row: number): RowVerdict {
+  /** Does the value begin with an id of the schema registry? Then what follows it is the JSON. */
+  #isFramed(row: number): boolean {
+    const { slab, loaded } = this.#options;
+    return loaded.catalog.hasRegistry && isFramed(slab.value(row) as Buffer);
+  }
+
+  #judgeRow(row: number): RowVerdict | Need {
     const { slab, limits, loaded } = this.#options;
     const at = row * rowWords;
     const bytes = slab.rows[at + column.valueBytes] as number;
@@ -100,14 +117,17 @@ export class SlabJudge {
       return faulty(plainFault('too_large', `expected at most ${limits.headerBytes} bytes of headers`));
     }
     const start = slab.rows[at + column.valueAt] as number;
-    const value = readJson(slab.bytes, start, start + bytes, limits);
+    const framed = loaded.catalog.hasRegistry && this.#isFramed(row);
+    const value = readJson(slab.bytes, framed ? start + frameBytes : start, start + bytes, limits);
     if (value instanceof Flaw) return faulty(plainFault(value.type, value.message, value.path));
-    const number = this.#schemaOf(row, value, headersBytes === 0 ? [] : slab.headers(row));
+    const id = framed ? framedId(slab.bytes, start) : null;
+    const number = this.#schemaOf(row, value, id, headersBytes === 0 ? [] : slab.headers(row));
+    if (number instanceof Need) return number;
     if (typeof number !== 'number') return faulty(number);
     const schema = loaded.schemas[number] as LoadedSchema;
     const fault = judgeValue(value, schema.validate, schema);
     if (fault) return this.#mend(row, number, fault);
-    if (schema.key !== null) this.#takeKey(row, schema.key, value, () => (slab.value(row) as Buffer).toString());
+    if (schema.key !== null) this.#takeKey(row, schema.key, value, () => (slab.value(row) as Buffer).toString('utf8', framed ? frameBytes : 0));
     return valid(number);
   }
 
@@ -116,18 +136,23 @@ export class SlabJudge {
     const { slab, loaded, limits } = this.#options;
     const schema = loaded.schemas[number] as LoadedSchema;
     if (!schema.remediation || fault.error_type !== 'schema_violation') return faulty(fault, number);
-    const mended = mendValue(slab.value(row) as Buffer, schema, limits);
-    if (!mended || this.#schemaOf(row, mended.value, slab.headers(row)) !== number) return faulty(fault, number);
-    // Encoded into memory of its own, as the key is.
-    this.#mended.push({ row, value: encoder.encode(mended.text), rules: mended.rules });
+    const bytes = slab.value(row) as Buffer;
+    const frame = bytes.subarray(0, this.#isFramed(row) ? frameBytes : 0);
+    const id = frame.length > 0 ? framedId(frame, 0) : null;
+    const mended = mendValue(bytes.subarray(frame.length), schema, limits);
+    if (!mended || this.#schemaOf(row, mended.value, id, slab.headers(row)) !== number) return faulty(fault, number);
+    // Copied into memory of its own, as the key is.
+    const whole = new Uint8Array(Buffer.concat([frame, Buffer.from(mended.text)]));
+    this.#mended.push({ row, value: whole, rules: mended.rules });
     if (schema.key !== null) this.#takeKey(row, schema.key, mended.value, () => mended.text);
     return valid(number);
   }
 
-  /** The number of the schema that judges: headers win over members, those over the topic's default. */
-  #schemaOf(row: number, value: unknown, headers: readonly Header[]): number | Fault {
+  /** The number of the schema that judges: headers win over the id before the value, that over members, those over the topic's default. */
+  #schemaOf(row: number, value: unknown, id: number | null, headers: readonly Header[]): number | Fault | Need {
     const rules = this.#options.topics[this.#options.slab.topic(row)] as TopicRules;
     const headerName = lastText(headers, 'dq.schema');
+    if (id !== null && headerName === null) return this.#findId(id, rules);
     const memberName = memberOf(value, '_schema');
     const name = headerName ?? memberName ?? rules.schema;
     if (name === null) return plainFault('schema_missing', 'expected a schema to be named by the message or for its topic');
@@ -143,9 +168,13 @@ export class SlabJudge {
   }
 
   /** Looks a reference up; `paths` say where its parts stand in the value, if they do. */
-  #find(name: unknown, version: unknown, rules: TopicRules, paths: ReferencePaths): number | Fault {
+  #find(name: unknown, version: unknown, rules: TopicRules, paths: ReferencePaths): number | Fault | Need {
     const { catalog } = this.#options.loaded;
     const newest = typeof name === 'string' ? catalog.find(name, null) : -1;
+    if (typeof name === 'string' && passes(rules, name) && (newest < 0 || typeof version === 'string')) {
+      const need = { name, version: typeof version === 'string' ? version : null };
+      if (catalog.find(need.name, need.version) < 0 && this.#mayBeMet(need)) return new Need(need);
+    }
     if (typeof name !== 'string' || newest < 0) return plainFault('schema_not_found', 'expected the name of a known schema', paths.name);
     const identity: SchemaIdentity = { name, version: null };
     if (!passes(rules, name)) return plainFault('schema_not_found', 'expected a schema that this topic allows', paths.name, identity);
@@ -155,11 +184,39 @@ export class SlabJudge {
     return plainFault('schema_not_found', `expected a known version of the schema ${name}`, paths.version, identity);
   }
 
+  #findId(id: number, rules: TopicRules): number | Fault | Need {
+    const { catalog } = this.#options.loaded;
+    const numbers = catalog.numbersOf(id);
+    const nameOf = (number: number) => (catalog.entry(number) as CatalogEntry).name;
+    const allowed = numbers.filter((number) => passes(rules, nameOf(number)));
+    // Equal schemas of several subjects have one id: the topic's own subject is meant before others.
+    const number = allowed.find((candidate) => nameOf(candidate) === rules.schema) ?? allowed[0];
+    if (number !== undefined) return number;
+    if (numbers.length > 0) return plainFault('schema_not_found', 'expected the id of a schema that this topic allows');
+    if (this.#mayBeMet({ id })) return new Need({ id });
+    return plainFault('schema_not_found', 'expected an id under which the schema registry has a JSON Schema');
+  }
+
+  /** Is there a registry that has not been asked for it? */
+  #mayBeMet(need: SchemaNeed): boolean {
+    const { loaded, absent } = this.#options;
+    return loaded.catalog.hasRegistry && !absent.includes(needText(need));
+  }
+
   #takeKey(row: number, pointer: readonly string[], value: unknown, source: () => string): void {
     if ((this.#options.slab.rows[row * rowWords + column.keyBytes] as number) >= 0) return;
     const text = keyText(value, pointer, source);
     // Encoded into memory of its own: a pooled Buffer would cross the threads with its whole pool.
     if (text !== null) this.#keys.push([row, encoder.encode(text)]);
+  }
+}
+
+/** Instead of a verdict: the row must be judged again when the registry has been asked. */
+class Need {
+  readonly text: string;
+
+  constructor(need: SchemaNeed) {
+    this.text = needText(need);
   }
 }
 

@@ -26,6 +26,8 @@ export interface JudgeTask {
   readonly limits: JudgeLimits;
   /** `native` judges first and says yes where it is sure; JavaScript has the last word on all else. */
   readonly engine: Engine;
+  /** Needs that the schema registry, asked, could not meet. */
+  readonly absent: readonly string[];
 }
 
 /** What a judge says of a batch beside the columns of its slab. */
@@ -40,4 +42,6 @@ export interface Judgement {
   readonly samples: readonly (readonly [number, number])[];
   /** Messages that the native engine would have refused and that are valid. */
   readonly disagreements: number;
+  /** What some rows need of the schema registry, see `registry/schema-need.ts`. Those rows have no answer: judge again once it is met or absent. */
+  readonly needs: readonly string[];
 }

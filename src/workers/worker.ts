@@ -25,7 +25,7 @@ export interface JudgementWire extends Omit<Judgement, 'rejects'> {
   readonly rejects: RejectColumns;
 }
 
-export async function judge({ slab, count, topics, catalog, limits, engine, from, to, progress }: JudgeRun): Promise<JudgeAnswer> {
+export async function judge({ slab, count, topics, catalog, limits, absent, engine, from, to, progress }: JudgeRun): Promise<JudgeAnswer> {
   try {
     const loaded = await loadCatalog(catalog.manifest);
     const slabJudge = new SlabJudge({
@@ -33,6 +33,7 @@ export async function judge({ slab, count, topics, catalog, limits, engine, from
       topics,
       loaded,
       limits,
+      absent,
       progress: new JudgeProgress(progress),
       native: engine === 'native' ? NativeJudge.of({ loaded, topics, limits }) : null,
     });

@@ -3,6 +3,7 @@ import { isJson } from '../../lib/is-json.ts';
 import { packed } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { ErrorType } from '../../model/verdict.ts';
+import { isFramed } from '../../model/wire-frame.ts';
 import { type CauseText, causeText, type DeadLetterForm } from './cause-text.ts';
 import { copyHeaders } from './copy-headers.ts';
 
@@ -195,7 +196,8 @@ function timeOf({ quarantinedAt }: StoredPlace): string {
 
 /** Was the value read to its end as JSON before the fault was found? Where the judge had no say in it, it is read here. */
 function holdsJson({ value, fault, isJson: said }: Quarantined): boolean {
-  if (foundInOther.has(fault.error_type)) return false;
+  // What follows the id of a schema registry is JSON, but the whole is not.
+  if (foundInOther.has(fault.error_type) || isFramed(value)) return false;
   if (foundInJson.has(fault.error_type)) return value.length > 0;
   return said ?? isJson(value);
 }

@@ -78,12 +78,14 @@ test('suspects are judged one by one with nothing else in hand, and the guilty a
         judged.push(`${from}-${to}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
         judged.push('done');
-        return { rejects: [], keys: [], samples: [], disagreements: 0 };
+        return { rejects: [], keys: [], samples: [], disagreements: 0, needs: [] };
       },
     },
     catalog: () => ({}) as never,
     topics: [],
     limits: {} as never,
+    ask: async () => [],
+    absent: () => [],
     inHand,
     engine: 'js',
     onSample: () => {},

@@ -17,6 +17,10 @@ export interface ValidatorOptions {
   /** Rules of each source topic, in the order of the batches' topics. */
   readonly topics: JudgeTask['topics'];
   readonly limits: JudgeTask['limits'];
+  /** Has the schema registry asked for what messages need, as long as that takes. Returns the needs that it cannot meet. */
+  readonly ask: (needs: readonly string[]) => Promise<readonly string[]>;
+  /** Needs that are known to be absent for now. */
+  readonly absent: () => readonly string[];
   /** Finds what kills the process; null where nothing may be written. */
   readonly inHand: Pick<InHand, 'suspectsOf' | 'hold' | 'clear'> | null;
   readonly engine: JudgeTask['engine'];
@@ -91,15 +95,33 @@ export class Validator {
     return turn;
   }
 
-  async #run({ slab }: Batch, range: JudgeTask['range'], held: readonly OffsetRange[]): Promise<Judgement> {
+  /** While the registry is away a message that needs it waits here; its slab is out meanwhile, which is what stops consumption in the end. */
+  async #run(batch: Batch, range: JudgeTask['range'], held: readonly OffsetRange[]): Promise<Judgement> {
+    let absent = this.#options.absent();
+    let judgement = await this.#runOnce(batch, { range, held, absent });
+    while (judgement.needs.length > 0) {
+      absent = [...absent, ...(await this.#options.ask(judgement.needs))];
+      batch.slab.answers.fill(answer.pending, range.from, range.to);
+      judgement = await this.#runOnce(batch, { range, held, absent });
+    }
+    return judgement;
+  }
+
+  async #runOnce({ slab }: Batch, { range, held, absent }: Run): Promise<Judgement> {
     const { judge, catalog, topics, limits, engine, inHand } = this.#options;
     const letGo = inHand?.hold(held, range.to - range.from === 1);
     try {
-      return await judge.judge({ slab: slab.toWire(), count: slab.count, range, topics, catalog: catalog(), limits, engine });
+      return await judge.judge({ slab: slab.toWire(), count: slab.count, range, topics, catalog: catalog(), limits, absent, engine });
     } finally {
       letGo?.();
     }
   }
+}
+
+interface Run {
+  readonly range: JudgeTask['range'];
+  readonly held: readonly OffsetRange[];
+  readonly absent: readonly string[];
 }
 
 /** What a whole batch holds of each partition. */
@@ -127,5 +149,5 @@ function condemn({ slab }: Batch, row: number): Judgement {
     'the process that judged this message ended, twice, with nothing else in hand; it was not judged',
   );
   const reject: Reject = { row, fault };
-  return { rejects: [reject], keys: [], samples: [], disagreements: 0 };
+  return { rejects: [reject], keys: [], samples: [], disagreements: 0, needs: [] };
 }

@@ -20,7 +20,12 @@ export function weedProgram(): string {
   return fetched(path.join(cacheDir(), 'seaweedfs-4.48', 'weed'), 'DQ_STORAGE_UNREACHABLE');
 }
 
-function fetched(file: string, code: 'DQ_KAFKA_UNREACHABLE' | 'DQ_STORAGE_UNREACHABLE'): string {
+/** The folder of Apicurio Registry. */
+export function schemaRegistryDir(): string {
+  return fetched(path.join(cacheDir(), 'apicurio-registry-2.6.13'), 'DQ_SCHEMA_REGISTRY_UNREACHABLE');
+}
+
+function fetched(file: string, code: 'DQ_KAFKA_UNREACHABLE' | 'DQ_STORAGE_UNREACHABLE' | 'DQ_SCHEMA_REGISTRY_UNREACHABLE'): string {
   if (!existsSync(file)) throw new DataQuarantineError(code, `${file} is missing. Run "npm run setup", which fetches it.`);
   return file;
 }

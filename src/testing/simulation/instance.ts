@@ -98,6 +98,8 @@ export class Instance {
       catalog: () => ({ revision: 0, files: [] }) as never,
       topics: [],
       limits: {} as never,
+      ask: async () => [],
+      absent: () => [],
       inHand: null,
       engine: 'js',
       onDisagreement: () => undefined,
@@ -177,7 +179,7 @@ export class Instance {
           slab.answers[row] = value === null ? answer.tombstone : isBad ? answer.faulty : answer.valid;
           if (isBad) rejects.push({ row, fault });
         }
-        return { rejects, keys: [], samples: [], disagreements: 0 };
+        return { rejects, keys: [], samples: [], disagreements: 0, needs: [] };
       },
     };
   }
