@@ -50,11 +50,11 @@ export const s3Program = createFetch(
   },
 );
 
-/** Apicurio Registry by Maven: a schema registry with Confluent's API, in one process and in memory. Tests alone need it. */
+/** Apicurio Registry by Maven: a schema registry with Confluent's API, in one process and in memory. Only tests need it, and no container serves it. */
 export const schemaRegistryProgram = createFetch(
   'schema registry',
   schemaRegistryDir,
-  () => onPath('mvn') && onPath('java'),
+  () => true,
   async (draft) => {
     const repository = `${draft}-maven`;
     const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';

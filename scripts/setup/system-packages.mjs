@@ -1,7 +1,7 @@
 import { clientLibraries, install, isDebian, mayInstall, missingOf, onPath } from './debian.mjs';
 import { nodePackages } from './node-packages.mjs';
 import { works } from './run.mjs';
-import { kafkaProgram, s3Program } from './server-programs.mjs';
+import { kafkaProgram, s3Program, schemaRegistryProgram } from './server-programs.mjs';
 
 /**
  * The Debian packages that later steps need and that are not here. Elsewhere, or without the right to install, the later steps do
@@ -21,7 +21,7 @@ async function wanted() {
   return [
     ...((await nodePackages.isDone()) ? [] : missingOf(clientLibraries)),
     ...(onPath('java') ? [] : ['default-jre-headless']),
-    ...(kafkaProgram.isFetched() || onPath('mvn') ? [] : ['maven']),
+    ...((kafkaProgram.isFetched() && schemaRegistryProgram.isFetched()) || onPath('mvn') ? [] : ['maven']),
     ...(s3Program.isFetched() || (await works('python3', '-m', 'pip', '--version')) ? [] : ['python3-pip']),
   ];
 }

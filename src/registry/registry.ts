@@ -137,7 +137,7 @@ export class Registry {
     return this.#inTurn(async () => {
       const wanted = needs.map((text) => ({ text, need: parseNeed(text) })).filter(({ need }) => !isMet(need, this.#catalog));
       const known = new Set(this.absent());
-      for (const { text, need } of wanted) if (!known.has(text)) await this.#remote?.find(need);
+      await this.#remote?.find(wanted.filter(({ text }) => !known.has(text)).map(({ need }) => need));
       await this.#takeRemote();
       await this.#publish();
       const absent = wanted.filter(({ need }) => !isMet(need, this.#catalog)).map(({ text }) => text);
@@ -186,7 +186,8 @@ export class Registry {
       const placeOf = () => `${subject} version ${version} (id ${id})`;
       try {
         if (problem !== null) throw new DataQuarantineError('DQ_SCHEMA_INVALID', `${placeOf()}: ${problem}`);
-        this.#remoteNumbers.set(remote, await this.#number({ name: subject, version: String(version), schema, key: null, rules: [], remediation: null, placeOf }));
+        const file = { name: subject, version: String(version), schema, key: null, rules: [], remediation: null, placeOf };
+        this.#remoteNumbers.set(remote, await this.#number(file));
       } catch (error) {
         this.#options.log.error({ schema: subject, version, id }, `schema refused: ${messageOf(error)}`);
         // A lost thread or a full disk may be gone the next time.

@@ -100,7 +100,8 @@ test('what came later is found when a message needs it, and a no is remembered f
     { id },
     { name: 'late', version: '2' },
     { name: 'late', version: '9' },
-    { name: '../never', version: null },
+    ...['../never', '..', '.', '', 'a/b', 'a%2fb', 'a\u0000b', '\ud800', 'x'.repeat(1_024)].map((name) => ({ name, version: null })),
+    { id: -1 },
     { id: 987_654 },
   ];
   const absent = await opened.ask(needs.map(needText));

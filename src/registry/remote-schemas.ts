@@ -86,11 +86,20 @@ export class RemoteSchemas {
     if (relisted || this.#versions.size !== before) await this.#writeCopy();
   }
 
-  /** Asks for what one message needs. Nothing changes where the registry does not have it. */
-  async find(need: SchemaNeed): Promise<void> {
+  /** Asks for what messages need. Nothing changes where the registry does not have it. */
+  async find(needs: readonly SchemaNeed[]): Promise<void> {
     const before = this.#versions.size;
-    if ('id' in need) await this.#findId(need.id);
-    else await this.#findNamed(need.name);
+    const names = needs.flatMap((need) => ('name' in need ? [need.name] : []));
+    // Messages choose the names, so only those that the registry lists go into a path: a server may have no answer to ".." or a NUL.
+    const there = new Set(names.length === 0 ? [] : await this.#source.subjects());
+    await eachOf(
+      [...new Set(names)].filter((name) => there.has(name)),
+      (name) => this.#findNamed(name),
+    );
+    await eachOf(
+      needs.flatMap((need) => ('id' in need && need.id >= 0 ? [need.id] : [])),
+      (id) => this.#findId(id),
+    );
     if (this.#versions.size !== before) await this.#writeCopy();
   }
 

@@ -42,7 +42,15 @@ test.each(['native', 'js'] as const)('rules have the last word behind the %s eng
     slab.append({ offset, timestamp: 0, partition: 0, topic: 0, epoch: 0, value: Buffer.from(value), key: null, headers: [] });
   }
   const topics = [{ schema: 'span', allowed: null, strict: false }];
-  const task = { slab: slab.toWire(), count: slab.count, range: { from: 0, to: slab.count }, topics, limits: defaultLimits, engine, absent: [] };
+  const task = {
+    slab: slab.toWire(),
+    count: slab.count,
+    range: { from: 0, to: slab.count },
+    topics,
+    limits: defaultLimits,
+    engine,
+    absent: [],
+  };
   const { rejects, disagreements } = await pool.judge({ ...task, catalog: registry.reference() });
   expect([...slab.answers]).toEqual([answer.valid, answer.faulty, answer.faulty, answer.valid]);
   expect(rejects.map(({ row, fault }) => [row, fault.keyword, fault.field_path, fault.error_message])).toEqual([

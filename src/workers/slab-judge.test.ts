@@ -300,6 +300,12 @@ describe('with a schema registry', () => {
     for (const message of unknown) expect(outcome(message, { loaded, absent: judgement.needs })).toBe('schema_not_found');
   });
 
+  test('a name that is too long for any subject is not asked for', () => {
+    const { judgement } = judgeAll([json({ _schema: 'n'.repeat(1_025) })], { loaded });
+    expect(judgement.needs).toEqual([]);
+    expect(judgement.rejects.map(({ fault }) => fault.error_type)).toEqual(['schema_not_found']);
+  });
+
   test('what the topic would not allow is not asked for', () => {
     const { judgement } = judgeAll([json({ _schema: 'newer' })], { loaded, rules: { allowed: ['order'], strict: true } });
     expect(judgement.needs).toEqual([]);

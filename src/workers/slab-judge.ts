@@ -36,6 +36,8 @@ const sampleEvery = 64;
 const leavesOpen: ReadonlySet<ErrorType> = new Set<ErrorType>(['too_deep', 'too_large']);
 /** Kafka's own default for the largest message: few larger ones fit a dead letter, and parsing those may take all memory. */
 const readBytesMax = 2 ** 20;
+/** No registry has subjects of longer names; what messages may have asked for and remembered has a limit. */
+const subjectNameMax = 1_024;
 
 const encoder = new TextEncoder();
 
@@ -50,10 +52,12 @@ export class SlabJudge {
   readonly #mended: Mended[] = [];
   readonly #samples: [number, number][] = [];
   readonly #needs = new Set<string>();
+  readonly #absent: ReadonlySet<string>;
   #disagreements = 0;
 
   constructor(options: SlabJudgeOptions) {
     this.#options = options;
+    this.#absent = new Set(options.absent);
   }
 
   /** Judges the rows from `from` up to and without `to`. */
@@ -199,8 +203,8 @@ export class SlabJudge {
 
   /** Is there a registry that has not been asked for it? */
   #mayBeMet(need: SchemaNeed): boolean {
-    const { loaded, absent } = this.#options;
-    return loaded.catalog.hasRegistry && !absent.includes(needText(need));
+    if (!this.#options.loaded.catalog.hasRegistry || ('name' in need && need.name.length > subjectNameMax)) return false;
+    return !this.#absent.has(needText(need));
   }
 
   #takeKey(row: number, pointer: readonly string[], value: unknown, source: () => string): void {
