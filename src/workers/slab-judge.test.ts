@@ -4,6 +4,7 @@ import { answer, Slab } from '../model/slab.ts';
 import { Catalog } from '../registry/catalog.ts';
 import { compileInMemory, compileNative } from '../registry/compiler.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
+import type { Remediation } from '../registry/remediation.ts';
 import { JudgeProgress } from './judge-progress.ts';
 import type { LoadedCatalog } from './loaded-catalog.ts';
 import { defaultLimits, type JudgeLimits } from './read-json.ts';
@@ -15,6 +16,7 @@ interface Version {
   readonly version: string;
   readonly schema?: object | boolean;
   readonly key?: string;
+  readonly remediation?: Remediation;
 }
 
 const catalogOf = (versions: readonly Version[], withdrawn: number[] = [], ids?: [number, number][]): LoadedCatalog => ({
@@ -24,12 +26,13 @@ const catalogOf = (versions: readonly Version[], withdrawn: number[] = [], ids?:
     withdrawn,
     ...(ids && { ids }),
   }),
-  schemas: versions.map(({ name, version, schema = true, key }) => ({
+  schemas: versions.map(({ name, version, schema = true, key, remediation }) => ({
     name,
     version,
     validate: compileInMemory(schema),
     key: key === undefined ? null : parsePointer(key),
     program: programOf(schema),
+    ...(remediation && { remediation }),
   })),
 });
 
@@ -290,6 +293,14 @@ describe('with a schema registry', () => {
   test('the key is taken from behind the id as it is written', () => {
     const { judgement } = judgeAll([{ ...framed(8, '{"b":1.0}'), key: null }], { loaded });
     expect(judgement.keys.map(([row, key]) => [row, Buffer.from(key).toString()])).toEqual([[0, '1.0']]);
+  });
+
+  test('what is mended keeps its id', () => {
+    const remediation: Remediation = { version: 1, enabled: true, rules: [{ name: 'cast', do: 'cast', field: '/n', to: 'integer' }] };
+    const mending = { name: 'span', version: '1.0.0', schema: { properties: { n: { type: 'integer' } } }, remediation };
+    const message = { ...framed(0x80ff, '{ "n":"7" }'), headers: [header('dq.schema', 'span')] };
+    const { judgement } = judgeAll([message], { loaded: catalogOf([mending], [], []) });
+    expect(judgement.mended?.map(({ value }) => Buffer.from(value))).toEqual([framed(0x80ff, '{ "n":7 }').value]);
   });
 
   test('what the catalog lacks is a need and no verdict, until the registry has said no', () => {
