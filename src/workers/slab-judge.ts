@@ -131,7 +131,8 @@ export class SlabJudge {
     const schema = loaded.schemas[number] as LoadedSchema;
     const fault = judgeValue(value, schema.validate, schema);
     if (fault) return this.#mend(row, number, fault);
-    if (schema.key !== null) this.#takeKey(row, schema.key, value, () => (slab.value(row) as Buffer).toString('utf8', framed ? frameBytes : 0));
+    if (schema.key !== null)
+      this.#takeKey(row, schema.key, value, () => (slab.value(row) as Buffer).toString('utf8', framed ? frameBytes : 0));
     return valid(number);
   }
 
