@@ -27,6 +27,22 @@ describe('createValidator', () => {
     });
   });
 
+  test('says where remediation helps, and what it makes of a document', () => {
+    const remediation = { enabled: true, rules: [{ name: 'number', do: 'cast' as const, field: '/id', to: 'integer' as const }] };
+    const validator = createValidator(schema, { remediation });
+    expect(validator.validate(bytes('{"id":"9007199254740993"}'))).toMatchObject({ outcome: 'valid', remediated: true, engine: 'js' });
+    expect(validator.validate(bytes('{"id":1}'))).not.toHaveProperty('remediated');
+    expect(validator.validate(bytes('{"id":"x"}'))).toMatchObject({ outcome: 'invalid', error_type: 'schema_violation' });
+    const mended = validator.remediate(bytes('{ "id" : "9007199254740993" }'));
+    expect(mended?.rules).toEqual(['number@1']);
+    expect(Buffer.from(mended?.bytes ?? []).toString()).toBe('{ "id" : 9007199254740993 }');
+    expect(validator.remediate(bytes('{"id":1}'))).toBeNull();
+    const off = createValidator(schema, { remediation: { ...remediation, enabled: false } });
+    expect(off.validate(bytes('{"id":"7"}')).outcome).toBe('invalid');
+    const wrong = { enabled: true, rules: [{ ...remediation.rules[0], field: 'id' }] } as typeof remediation;
+    expect(() => createValidator(schema, { remediation: wrong })).toThrow(/rules\.0\.field: expected a JSON Pointer/);
+  });
+
   test('reads a part of a buffer as that part alone', () => {
     const whole = bytes('xx{"id":1}xx');
     expect(createValidator(schema).validate(whole.subarray(2, -2)).outcome).toBe('valid');

@@ -174,7 +174,19 @@ describe('dq schemas', () => {
     ]);
   });
 
-  test('says what became of each example, and which rules mended it', async () => {
+  test('judges by the remediation of a schema file', async () => {
+    const mending = 'schema: { properties: { id: { type: integer } } }\nremediation:\n  enabled: true\n';
+    const rule = '  rules:\n    - { name: id, do: cast, field: /id, to: integer }\n';
+    await place('mending.yaml', `name: a\nversion: 1.0.0\n${mending}${rule}`);
+    const { exitCode, verdicts } = await run(['validate', '-', '--schema', schema('mending.yaml')], '{"id":"7"}\n{"id":7}\n');
+    expect(exitCode).toBe(0);
+    expect(verdicts.map(({ outcome, remediated }) => [outcome, remediated])).toEqual([
+      ['valid', true],
+      ['valid', undefined],
+    ]);
+  });
+
+  test('dq schemas test tells what became of each example, and which rules mended it', async () => {
     const remediation = 'remediation:\n  rules:\n    - { name: id, do: cast, field: /id, to: integer }\n';
     const idSchema = 'schema: { type: object, required: [id], properties: { id: { type: integer } } }\n';
     await place('examples/thing/1.0.0.yaml', `name: thing\nversion: 1.0.0\n${idSchema}${remediation}`);

@@ -38,9 +38,9 @@ export function registerValidate(program: Command, io: Io): void {
 async function openValidator({ schema: path, engine }: ValidateOptions): Promise<Validator> {
   const { readAnySchema } = await import('../registry/any-schema.ts');
   const { createValidator } = await import('../index.ts');
-  const { schema, rules } = await readAnySchema(path);
+  const { schema, rules, remediation } = await readAnySchema(path);
   try {
-    return createValidator(schema as object, { engine, rules });
+    return createValidator(schema as object, { engine, rules, ...(remediation && { remediation }) });
   } catch (error) {
     if (!hasCode(error, 'DQ_SCHEMA_INVALID')) throw error;
     throw new DataQuarantineError(error.code, `${path}: ${error.message}`, { cause: error });

@@ -15,6 +15,8 @@ export interface Mended {
   readonly value: Uint8Array;
   /** The rules that changed it, as `name@version`. */
   readonly rules: readonly string[];
+  /** Is the message as it came to be kept in the object store? */
+  readonly keepOriginal: boolean;
 }
 
 /** What the judges say of one batch beside the answers in its slab. */

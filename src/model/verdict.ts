@@ -36,6 +36,8 @@ export interface Verdict {
   /** JSON Pointer (RFC 6901). */
   readonly instance_path: string | null;
   readonly engine: Engine;
+  /** Present where the document does not fit as it came, and does after the schema's remediation. */
+  readonly remediated?: true;
 }
 
 /** A verdict of a message that goes to quarantine, with all that its row and its dead letter say of the cause. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ClientPublisher } from '../drivers/kafka/client-publisher.ts';
 import { silentLog } from '../observe/log.ts';
+import { parseStoragePath } from '../store/segment.ts';
 import { buildMessage } from '../testing/build-batch.ts';
 import { openStage } from '../testing/engine.ts';
 import { publishMessages } from '../testing/publish-messages.ts';
@@ -16,6 +17,7 @@ schema:
   properties: { id: { type: integer }, amount: { type: number } }
 remediation:
   enabled: true
+  keepOriginal: true
   rules:
     - { name: amount_as_number, do: cast, field: /amount, to: number }
 `;
@@ -62,14 +64,21 @@ test.each(['native', 'client'])('in the %s lane mended messages go on in their p
 
   const values: string[] = [];
   const rules: (string | null)[] = [];
+  const originals: string[] = [];
   const [to] = await stage.wire.ends(stage.valid);
   await stage.wire.read({ topic: stage.valid, partition: 0, from: 0, to: to as number }, (records) => {
     for (const { value, headers } of records) {
       values.push(value?.toString() ?? '');
-      rules.push(headers.find(({ name }) => name === 'dq.remediated')?.value?.toString() ?? null);
+      const text = (name: string) => headers.find((header) => header.name === name)?.value?.toString() ?? null;
+      rules.push(text('dq.remediated'));
+      const original = text('dq.payload.ref');
+      if (original !== null) originals.push(original);
     }
   });
   const passed = Array.from({ length: count }, (_, number) => number).filter((number) => number % 3 < 2);
   expect(values).toEqual(passed.map((number) => valueOf(number).replace('"9007199254740993.10"', '9007199254740993.10')));
   expect(rules).toEqual(passed.map((number) => (number % 3 === 1 ? 'amount_as_number@1' : null)));
+  const { key, place } = parseStoragePath(originals[7] as string);
+  expect((await stage.storage.read(key, place.offset, place.length)).toString()).toBe(valueOf(3 * 7 + 1));
+  expect(originals).toHaveLength(1_000);
 });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
 import { parsePointer } from './json-pointer.ts';
 import { PlacedDocument } from './placed-document.ts';
+import type { Remediation } from './remediation.ts';
 import type { Rule } from './rules.ts';
 import { parseSchemaFile } from './schema-file.ts';
 
@@ -10,6 +11,7 @@ export interface PlacedSchema {
   readonly schema: unknown;
   /** The rules of a schema file; a bare schema has none. */
   readonly rules: readonly Rule[];
+  readonly remediation: Remediation | null;
   readonly placeOf: (pointer: string | null) => string;
 }
 
@@ -18,7 +20,12 @@ export async function readAnySchema(path: string): Promise<PlacedSchema> {
   const text = await readText(path);
   const content = parseJson(text) ?? new PlacedDocument(text, path).value();
   if (isSchemaFile(content)) return parseSchemaFile(text, path);
-  return { schema: content, rules: [], placeOf: (pointer) => new PlacedDocument(text, path).placeOf(parsePointer(pointer ?? '')) };
+  return {
+    schema: content,
+    rules: [],
+    remediation: null,
+    placeOf: (pointer) => new PlacedDocument(text, path).placeOf(parsePointer(pointer ?? '')),
+  };
 }
 
 async function readText(path: string): Promise<string> {

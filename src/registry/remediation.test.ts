@@ -19,6 +19,7 @@ test('remediation is off unless it is enabled', () => {
   expect(parseSchemaFile(file(rule), 'a.yaml').remediation).toEqual({
     version: 1,
     enabled: false,
+    keepOriginal: false,
     rules: [{ name: 'blanks', do: 'trim', field: '/a' }],
   });
   expect(parseSchemaFile('name: a\nversion: 1.0.0\nschema: true\n', 'a.yaml').remediation).toBeNull();

@@ -36,6 +36,7 @@ const rule = z.discriminatedUnion('do', [
 const remediation = z.strictObject({
   version: z.int().min(1).default(1),
   enabled: z.boolean().default(false),
+  keepOriginal: z.boolean().default(false),
   rules: z.array(rule).max(50).default([]),
 });
 
@@ -45,20 +46,28 @@ export type RemediationRule = z.output<typeof rule>;
 /** How messages of a schema version are mended. Nothing is, unless it is enabled. */
 export type Remediation = z.output<typeof remediation>;
 
-/** Reads the `remediation` of a schema file; null where there is none. Throws `DQ_SCHEMA_FILE_INVALID` with the place of what is wrong. */
-export function parseRemediation(given: unknown, document: PlacedDocument): Remediation | null {
-  if (given === undefined) return null;
-  const refuse = (path: readonly string[], why: string) =>
-    new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', `${document.placeOf(['remediation', ...path])}: ${why}`);
+/** Remediation as people write it: with its defaults left out. */
+export type RemediationInput = z.input<typeof remediation>;
+
+/** Reads remediation, or says at which place of it something is wrong. */
+export function readRemediation(given: unknown): Remediation | { readonly path: readonly string[]; readonly why: string } {
   const read = remediation.safeParse(given);
   if (!read.success) {
     const { path, message } = read.error.issues[0] as z.core.$ZodIssue;
-    throw refuse(path.map(String), `${path.join('.') || 'remediation'}: ${message}`);
+    return { path: path.map(String), why: `${path.join('.') || 'remediation'}: ${message}` };
   }
   const names = new Set<string>();
   for (const [index, { name: called }] of read.data.rules.entries()) {
-    if (names.has(called)) throw refuse(['rules', String(index), 'name'], `there is a rule "${called}" before this one`);
+    if (names.has(called)) return { path: ['rules', String(index), 'name'], why: `there is a rule "${called}" before this one` };
     names.add(called);
   }
   return read.data;
+}
+
+/** Reads the `remediation` of a schema file; null where there is none. Throws `DQ_SCHEMA_FILE_INVALID` with the place of what is wrong. */
+export function parseRemediation(given: unknown, document: PlacedDocument): Remediation | null {
+  if (given === undefined) return null;
+  const read = readRemediation(given);
+  if (!('why' in read)) return read;
+  throw new DataQuarantineError('DQ_SCHEMA_FILE_INVALID', `${document.placeOf(['remediation', ...read.path])}: ${read.why}`);
 }

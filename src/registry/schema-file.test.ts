@@ -35,7 +35,7 @@ describe('a schema file', () => {
       schema,
       key: '/order_id',
       rules: [],
-      remediation: { version: 1, enabled: false, rules: [] },
+      remediation: { version: 1, enabled: false, keepOriginal: false, rules: [] },
     });
   });
 

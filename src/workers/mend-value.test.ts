@@ -4,7 +4,12 @@ import type { Remediation } from '../registry/remediation.ts';
 import { mendValue } from './mend-value.ts';
 import { defaultLimits } from './read-json.ts';
 
-const remediation: Remediation = { version: 1, enabled: true, rules: [{ name: 'cast', do: 'cast', field: '/n', to: 'integer' }] };
+const remediation: Remediation = {
+  version: 1,
+  enabled: true,
+  keepOriginal: false,
+  rules: [{ name: 'cast', do: 'cast', field: '/n', to: 'integer' }],
+};
 const schema = {
   name: 'thing',
   version: '1.0.0',

@@ -1,3 +1,4 @@
+import type { SchemaIdentity } from './fault.ts';
 import { judgeValue } from './judge.ts';
 import type { LoadedSchema } from './loaded-catalog.ts';
 import { Flaw, isStackOverflow, type JudgeLimits, readJson } from './read-json.ts';
@@ -9,7 +10,7 @@ const bytesMax = 256 * 2 ** 10;
 /** What the schema's rules make of a message that does not fit, where it fits then; null where it does not, or they change nothing. */
 export function mendValue(
   bytes: Buffer,
-  schema: Pick<LoadedSchema, 'name' | 'version' | 'validate' | 'remediation'>,
+  schema: SchemaIdentity & Pick<LoadedSchema, 'validate' | 'remediation'>,
   limits: JudgeLimits,
 ): (Mended & { readonly value: unknown }) | null {
   if (!schema.remediation || bytes.length > bytesMax) return null;

@@ -5,7 +5,7 @@ import { remediate } from './remediate.ts';
 type Unnamed<Rule> = Rule extends unknown ? Omit<Rule, 'name'> : never;
 const closed = { properties: { a: {}, b: { items: { properties: { c: {} } } } } };
 const mended = (rule: Unnamed<RemediationRule>, text: string, schema: unknown = closed) =>
-  remediate(text, { version: 3, enabled: true, rules: [{ name: 'fix', ...rule }] }, schema)?.text ?? null;
+  remediate(text, { version: 3, rules: [{ name: 'fix', ...rule }] }, schema)?.text ?? null;
 
 test.each<[Unnamed<RemediationRule>, string, string | null]>([
   [{ do: 'default', field: '/a', value: { x: 1 } }, '{ "b" : 1e2 }', '{ "b" : 1e2,"a":{"x":1} }'],
@@ -59,5 +59,5 @@ test('rules follow one another, and those that changed something are named with 
     { name: 'nothing', do: 'trim', field: '/none' },
     { name: 'cast', do: 'cast', field: '/a', to: 'integer' },
   ];
-  expect(remediate('{"a":" 7 "}', { version: 2, enabled: true, rules }, {})).toEqual({ text: '{"a":7}', rules: ['trim@2', 'cast@2'] });
+  expect(remediate('{"a":" 7 "}', { version: 2, rules }, {})).toEqual({ text: '{"a":7}', rules: ['trim@2', 'cast@2'] });
 });

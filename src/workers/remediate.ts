@@ -11,7 +11,7 @@ export interface Mended {
 }
 
 /** Applies the rules in their order, each to what those before it left. Null where none of them changes anything. */
-export function remediate(source: string, { version, rules }: Remediation, schema: unknown): Mended | null {
+export function remediate(source: string, { version, rules }: Pick<Remediation, 'version' | 'rules'>, schema: unknown): Mended | null {
   let text = new JsonText(source);
   const applied: string[] = [];
   for (const rule of rules) {

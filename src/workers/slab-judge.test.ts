@@ -296,7 +296,8 @@ describe('with a schema registry', () => {
   });
 
   test('what is mended keeps its id', () => {
-    const remediation: Remediation = { version: 1, enabled: true, rules: [{ name: 'cast', do: 'cast', field: '/n', to: 'integer' }] };
+    const rules: Remediation['rules'] = [{ name: 'cast', do: 'cast', field: '/n', to: 'integer' }];
+    const remediation: Remediation = { version: 1, enabled: true, keepOriginal: false, rules };
     const mending = { name: 'span', version: '1.0.0', schema: { properties: { n: { type: 'integer' } } }, remediation };
     const message = { ...framed(0x80ff, '{ "n":"7" }'), headers: [header('dq.schema', 'span')] };
     const { judgement } = judgeAll([message], { loaded: catalogOf([mending], [], []) });

@@ -148,7 +148,8 @@ export class SlabJudge {
     if (!mended || this.#schemaOf(row, mended.value, id, slab.headers(row)) !== number) return faulty(fault, number);
     // Copied into memory of its own, as the key is.
     const whole = new Uint8Array(Buffer.concat([frame, Buffer.from(mended.text)]));
-    this.#mended.push({ row, value: whole, rules: mended.rules });
+    const { keepOriginal } = schema.remediation;
+    this.#mended.push({ row, value: whole, rules: mended.rules, keepOriginal });
     if (schema.key !== null) this.#takeKey(row, schema.key, mended.value, () => mended.text);
     return valid(number);
   }

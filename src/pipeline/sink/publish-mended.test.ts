@@ -38,23 +38,25 @@ const whole: Publication = {
   keys: new Map([[1, Buffer.from('from value')]]),
 };
 const mended = new Map([
-  [1, { row: 1, value: Buffer.from('B!'), rules: ['trim@1', 'cast@1'] }],
-  [2, { row: 2, value: Buffer.from('C!'), rules: ['trim@1'] }],
+  [1, { row: 1, value: Buffer.from('B!'), rules: ['trim@1', 'cast@1'], keepOriginal: false }],
+  [2, { row: 2, value: Buffer.from('C!'), rules: ['trim@1'], keepOriginal: true }],
 ]);
+
+const originals = new Map([[2, 'raw/one.seg#44+1']]);
 
 test('what was mended goes on between its neighbours, with its rules and where it came from', async () => {
   const taken: string[][] = [];
-  expect(await publishMended(publisherOf(taken), whole, { batch, mended })).toEqual([]);
+  expect(await publishMended(publisherOf(taken), whole, { batch, mended, originals })).toEqual([]);
   const from = (offset: number) =>
     `dq.original.topic=${batch.topics[0]} dq.original.partition=3 dq.original.offset=${offset} dq.original.timestamp=9`;
   expect(taken.map((part) => part.map((text) => text.trim()))).toEqual([
     ['a'],
-    [`B! from value x=1 dq.remediated=trim@1,cast@1 ${from(7)}`, `C! k dq.remediated=trim@1 ${from(8)}`],
+    [`B! from value x=1 dq.remediated=trim@1,cast@1 ${from(7)}`, `C! k dq.remediated=trim@1 ${from(8)} dq.payload.ref=raw/one.seg#44+1`],
     ['d'],
   ]);
 });
 
 test('what the topic refuses is told by its row in the batch', async () => {
-  const refusals = await publishMended(publisherOf([], ['C!', 'd']), whole, { batch, mended });
+  const refusals = await publishMended(publisherOf([], ['C!', 'd']), whole, { batch, mended, originals });
   expect(refusals.map(({ row }) => row)).toEqual([2, 3]);
 });

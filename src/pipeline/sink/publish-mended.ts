@@ -13,11 +13,14 @@ const ourNames: readonly Buffer[] = [
   'dq.original.partition',
   'dq.original.offset',
   'dq.original.timestamp',
+  'dq.payload.ref',
 ].map((name) => Buffer.from(name));
 
 interface Mending {
   readonly batch: Batch;
   readonly mended: ReadonlyMap<number, Mended>;
+  /** Where the messages as they came are kept, by row, where they are. */
+  readonly originals: ReadonlyMap<number, string>;
 }
 
 /** A part of a publication, and for each of its rows the row in the batch. */
@@ -57,11 +60,12 @@ function partsOf({ topic, slab, rows, partitions, keys }: Publication, other: Sl
 const noKeys: ReadonlyMap<number, Uint8Array> = new Map();
 
 /** The mended messages among the rows, in their order, with keys and headers as they are sent. */
-function mendedSlab({ rows, keys }: Publication, { batch, mended }: Mending): Slab {
+function mendedSlab({ rows, keys }: Publication, { batch, mended, originals }: Mending): Slab {
   const { slab, topics } = batch;
   const messages = [...rows].flatMap((row) => {
     const message = mended.get(row);
     if (!message) return [];
+    const original = originals.get(row);
     const headers = packed(
       [
         ['dq.remediated', message.rules.join(',')],
@@ -69,6 +73,7 @@ function mendedSlab({ rows, keys }: Publication, { batch, mended }: Mending): Sl
         ['dq.original.partition', String(slab.partition(row))],
         ['dq.original.offset', String(slab.offset(row))],
         ['dq.original.timestamp', String(slab.timestamp(row))],
+        ...(original === undefined ? [] : [['dq.payload.ref', original]]),
       ].map(([name, text]) => ({ name: name as string, value: Buffer.from(text as string) })),
     );
     const key = keys.get(row) ?? slab.key(row);

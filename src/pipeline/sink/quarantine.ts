@@ -11,7 +11,7 @@ import { type Identify, quarantined, type RejectsOf } from './quarantined.ts';
 import type { Stores } from './stores.ts';
 
 export interface QuarantineOptions extends DeadLettersOptions {
-  readonly stores: Pick<Stores, 'areAway' | 'keep'>;
+  readonly stores: Pick<Stores, 'areAway' | 'keep' | 'keepOriginals'>;
   /** Where records wait while the stores are away, null where they may not: then their offsets wait instead. */
   readonly spool: { append(records: readonly Buffer[]): Promise<void> } | null;
   readonly identify: Identify;
@@ -130,6 +130,25 @@ export class Quarantine {
     this.#waitingMessages -= messages;
     this.#waitingBytes -= bytes;
     return this.#waiting.splice(0, items);
+  }
+
+  /**
+   * Keeps messages that were mended as they came: a segment, and neither row nor dead letter. Gives each one's storage path, by row. Their
+   * copies name it, so this waits for as long as the object store is away.
+   */
+  async keepOriginals({ slab, topics }: Batch, rows: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    const { stores, signal } = this.#options;
+    const originals = rows.map((row) => ({
+      topic: topics[slab.topic(row)] as string,
+      partition: slab.partition(row),
+      offset: slab.offset(row),
+      timestamp: slab.timestamp(row),
+      key: slab.key(row),
+      packedHeaders: slab.packedHeaders(row),
+      value: slab.value(row) as Buffer,
+    }));
+    const paths = await stores.keepOriginals(originals, signal);
+    return new Map(rows.map((row, index) => [row, paths[index] as string]));
   }
 
   /** Records that waited in the spool: the same way, for as long as it takes. */

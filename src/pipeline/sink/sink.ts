@@ -1,6 +1,6 @@
-import type { Publisher, Refusal } from '../../drivers/kafka/lane.ts';
+import type { Publication, Publisher, Refusal } from '../../drivers/kafka/lane.ts';
 import type { Batch } from '../../model/batch.ts';
-import type { Delivery, Receipt, Reject } from '../../model/delivery.ts';
+import type { Delivery, Mended, Receipt, Reject } from '../../model/delivery.ts';
 import type { Fault } from '../../model/verdict.ts';
 import { publishMended } from './publish-mended.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -22,6 +22,8 @@ export interface SinkOptions {
  */
 export class Sink {
   readonly #options: SinkOptions;
+  /** Ends when the last publication that waits for originals to be kept may enter the line; null where none waits. */
+  #line: Promise<unknown> | null = null;
 
   constructor(options: SinkOptions) {
     this.#options = options;
@@ -39,15 +41,32 @@ export class Sink {
 
   async #forward({ batch, rows, partitions, keys, mended }: Delivery): Promise<readonly Reject[]> {
     if (rows.length === 0) return [];
-    const { publisher, validTopic, keyRequired, faultOf } = this.#options;
+    const { validTopic, keyRequired, faultOf } = this.#options;
     const keyless = keyRequired ? [...rows].filter((row) => batch.slab.key(row) === null && !keys.has(row)) : [];
     const kept = keyless.length > 0 ? without(rows, partitions, new Set(keyless)) : { rows, partitions };
     const whole = { topic: validTopic, slab: batch.slab, ...kept, keys };
-    const refusals = mended ? await publishMended(publisher, whole, { batch, mended }) : await publisher.publish(whole);
+    const refusals = await this.#publish(whole, batch, mended);
     const refused = keyless.map(
       (row): Refusal => ({ row, reason: 'refused', message: 'a compacted topic takes no message without a key' }),
     );
     return [...refusals, ...refused].map((refusal) => ({ row: refusal.row, fault: faultOf(batch, refusal) }));
+  }
+
+  /** What names the place of an original goes when that is kept, and all behind it wait: to overtake would break the order. */
+  async #publish(whole: Publication, batch: Batch, mended: ReadonlyMap<number, Mended> | undefined): Promise<readonly Refusal[]> {
+    const { publisher, quarantine } = this.#options;
+    if (!mended && !this.#line) return publisher.publish(whole);
+    const rows = mended ? [...whole.rows].filter((row) => mended.get(row)?.keepOriginal) : [];
+    const kept = rows.length > 0 ? quarantine.keepOriginals(batch, rows) : null;
+    const publish = (originals: ReadonlyMap<number, string>) =>
+      mended ? publishMended(publisher, whole, { batch, mended, originals }) : publisher.publish(whole);
+    if (!kept && !this.#line) return publish(new Map());
+    const turn = Promise.all([kept, this.#line]);
+    this.#line = turn;
+    const [originals] = await turn;
+    const published = publish(originals ?? new Map<number, string>());
+    if (this.#line === turn) this.#line = null;
+    return published;
   }
 }
 

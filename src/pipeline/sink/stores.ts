@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { SinkPolicy } from '../../lib/sink-policy.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { RecordStore } from '../../store/record-store.ts';
-import { encodeSegment, formatStoragePath, segmentKey } from '../../store/segment.ts';
+import { encodeSegment, type FrameParts, formatStoragePath, segmentKey } from '../../store/segment.ts';
 
 export type SinkName = 'storage' | 'postgres';
 
@@ -19,6 +19,9 @@ export interface StoresOptions {
 
 /** `whileClosed`: gives up when a circuit opens. `forever`: until it is done. */
 export type Patience = 'whileClosed' | 'forever';
+
+/** A message as a segment keeps it. */
+export type Original = FrameParts & { readonly topic: string };
 
 interface How {
   readonly patience: Patience;
@@ -54,8 +57,13 @@ export class Stores {
     );
   }
 
+  /** Keeps messages without a row; returns each one's storage path. */
+  async keepOriginals(originals: readonly Original[], signal: AbortSignal): Promise<string[]> {
+    return this.#putSegments(originals, { patience: 'forever', signal });
+  }
+
   /** Stores the messages in one segment a topic; returns each one's storage path. */
-  async #putSegments(records: readonly Quarantined[], how: How): Promise<string[]> {
+  async #putSegments(records: readonly Original[], how: How): Promise<string[]> {
     const paths = new Array<string>(records.length);
     const byTopic = new Map<string, number[]>();
     records.forEach(({ topic }, index) => {
@@ -65,7 +73,7 @@ export class Stores {
     });
     await Promise.all(
       [...byTopic].map(async ([topic, indexes]) => {
-        const { bytes, places } = encodeSegment(indexes.map((index) => records[index] as Quarantined));
+        const { bytes, places } = encodeSegment(indexes.map((index) => records[index] as Original));
         // One key for all attempts: the store knows an object again that an attempt of unknown outcome left behind.
         const key = segmentKey(topic, this.#options.clock.now());
         await this.#call('storage', how, () => this.#options.storage.put(key, bytes));
