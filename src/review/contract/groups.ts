@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { pageQuery } from './page.ts';
+
+export const groupStates = ['open', 'resolved', 'archived', 'regressed'] as const;
+
+/** `harm` sorts by records still open, weighted by how lately they came. */
+export const groupQuery = pageQuery.extend({
+  state: z.enum(groupStates).optional(),
+  schema: z.string().optional(),
+  topic: z.string().optional(),
+  q: z.string().max(200).optional(),
+  sort: z.enum(['harm', 'count', 'last_seen', 'first_seen']).default('harm'),
+});
+
+/** All records of one cause. */
+export const group = z.object({
+  fingerprint: z.string(),
+  error_type: z.string(),
+  /** Of the newest record. */
+  error_message: z.string(),
+  field_path: z.string().nullable(),
+  keyword: z.string().nullable(),
+  schema_name: z.string().nullable(),
+  schema_versions: z.array(z.string()),
+  topics: z.array(z.string()),
+  producers: z.array(z.string()),
+  count: z.number().int(),
+  /** Not yet replayed, discarded or erased. */
+  open_count: z.number().int(),
+  /** Records a minute over the last ten minutes. */
+  rate_per_minute: z.number(),
+  /** Records in each of the last 24 hours, oldest first. */
+  hourly: z.array(z.number().int()),
+  first_seen: z.string(),
+  last_seen: z.string(),
+  sample_id: z.uuid(),
+  state: z.enum(groupStates),
+  /** The schema version in which the cause was said to be mended. */
+  resolved_in: z.string().nullable(),
+  archived_until: z.string().nullable(),
+  archived_until_count: z.number().int().nullable(),
+  version: z.number().int(),
+});
+
+export const groupPatch = z.object({
+  state: z.enum(['open', 'resolved', 'archived']),
+  resolved_in: z.string().optional(),
+  archived_until: z.iso.datetime({ offset: true }).optional(),
+  archived_until_count: z.number().int().positive().optional(),
+});
+
+/** A repair that the group's own records suggest. */
+export const proposal = z.object({
+  /** `cast`, `case`, `rename`, `drop`, `default`, `trim`, `enum`. */
+  kind: z.string(),
+  /** In words. */
+  title: z.string(),
+  /** RFC 6902. */
+  patch: z.array(z.record(z.string(), z.unknown())),
+  /** The rule that does the same for messages to come, as it stands in a schema file. */
+  remediation: z.record(z.string(), z.unknown()).nullable(),
+  sampled: z.number().int(),
+  /** How many of the sampled records it makes valid. */
+  mended: z.number().int(),
+  /** In percent of the sampled. */
+  coverage: z.number(),
+});
+
+/** One patch over all open records of a group: what it would do, or did. */
+export const bulkEditBody = z.object({
+  patch: z.array(z.record(z.string(), z.unknown())).max(100),
+  schema_version: z.string().optional(),
+  dry_run: z.boolean().default(true),
+});
+
+export const bulkEdit = z.object({
+  records: z.number().int(),
+  mended: z.number().int(),
+  still_invalid: z.number().int(),
+  /** The patch did not apply: a place that is not there, a test that failed. */
+  unpatchable: z.number().int(),
+  /** Up to ten of each outcome, before and after; texts are absent without `payload:read`. */
+  examples: z.array(
+    z.object({
+      id: z.uuid(),
+      outcome: z.enum(['mended', 'still_invalid', 'unpatchable']),
+      before: z.string().optional(),
+      after: z.string().optional(),
+      message: z.string().nullable(),
+    }),
+  ),
+});
+
+export type GroupState = (typeof groupStates)[number];
+export type Group = z.infer<typeof group>;
+export type GroupPatch = z.infer<typeof groupPatch>;
+export type Proposal = z.infer<typeof proposal>;
+export type BulkEdit = z.infer<typeof bulkEdit>;

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { pageQuery } from './page.ts';
+
+export const recordStatuses = ['quarantined', 'in_review', 'replaying', 'replayed', 'discarded', 'erased'] as const;
+
+/** Which records; the same words select the records of a replay plan. `q` searches error text, field, key and schema. */
+export const recordFilter = z.object({
+  status: z.enum(recordStatuses).optional(),
+  topic: z.string().optional(),
+  schema: z.string().optional(),
+  error_type: z.string().optional(),
+  fingerprint: z.string().optional(),
+  field: z.string().optional(),
+  q: z.string().max(200).optional(),
+  /** On `quarantined_at`: from this moment on, and before that one. */
+  from: z.iso.datetime({ offset: true }).optional(),
+  to: z.iso.datetime({ offset: true }).optional(),
+});
+
+export const recordQuery = recordFilter.extend(pageQuery.shape).extend({ facets: z.enum(['0', '1']).optional() });
+
+/** A quarantined message as a reviewer sees it: its row, never its payload. */
+export const record = z.object({
+  id: z.uuid(),
+  topic: z.string(),
+  partition: z.number().int(),
+  /** A decimal number: offsets do not fit a double. */
+  offset: z.string(),
+  timestamp: z.string().nullable(),
+  /** The key as text where it is UTF-8, null where there is none or it is not text. Masked without `payload:read`. */
+  key: z.string().nullable(),
+  /** The key's bytes; null where there is no key, or it is masked. */
+  key_base64: z.string().nullable(),
+  schema_name: z.string().nullable(),
+  schema_version: z.string().nullable(),
+  error_type: z.string(),
+  error_message: z.string(),
+  field_path: z.string().nullable(),
+  instance_path: z.string().nullable(),
+  keyword: z.string().nullable(),
+  fingerprint: z.string(),
+  storage_path: z.string(),
+  payload_bytes: z.number().int(),
+  payload_sha256: z.string(),
+  status: z.enum(recordStatuses),
+  quarantined_at: z.string(),
+  /** For `If-Match`. */
+  version: z.number().int(),
+  attempts: z.number().int(),
+});
+
+/** What one record's page shows besides: its edits, and what was done with it, oldest first. */
+export const recordDetail = record.extend({
+  edits: z.array(z.object({ id: z.uuid(), at: z.string(), by: z.string(), valid: z.boolean(), schema_version: z.string().nullable() })),
+  history: z.array(z.object({ at: z.string(), by: z.string(), action: z.string(), detail: z.string().nullable() })),
+  /** The records before and after it in its source partition that are in quarantine, too. */
+  neighbours: z.object({ before: z.uuid().nullable(), after: z.uuid().nullable() }),
+  headers: z.array(z.object({ name: z.string(), value: z.string().nullable(), value_base64: z.string().nullable() })),
+});
+
+const facet = z.array(z.object({ value: z.string().nullable(), count: z.number().int() }));
+
+export const recordFacets = z.object({ status: facet, schema: facet, error_type: facet, topic: facet });
+
+/** The verdict of an edit that is still invalid comes with the 422 in place of this. */
+export const editBody = z.union([
+  z.object({ value: z.string(), schema_version: z.string().optional() }),
+  z.object({ patch: z.array(z.record(z.string(), z.unknown())).max(1_000), schema_version: z.string().optional() }),
+]);
+
+export const edit = z.object({
+  id: z.uuid(),
+  record_id: z.uuid(),
+  at: z.string(),
+  by: z.string(),
+  schema_name: z.string().nullable(),
+  schema_version: z.string().nullable(),
+  valid: z.boolean(),
+  payload_sha256: z.string(),
+  payload_bytes: z.number().int(),
+  /** The whole edited text; absent without `payload:read`. */
+  value: z.string().optional(),
+});
+
+export type RecordStatus = (typeof recordStatuses)[number];
+export type RecordFilter = z.infer<typeof recordFilter>;
+export type RecordItem = z.infer<typeof record>;
+export type RecordDetail = z.infer<typeof recordDetail>;
+export type RecordFacets = z.infer<typeof recordFacets>;
+export type EditBody = z.infer<typeof editBody>;
+export type Edit = z.infer<typeof edit>;
