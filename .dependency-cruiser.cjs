@@ -77,8 +77,8 @@ module.exports = {
       comment: 'What no door leads to is dead code, though a test may keep it warm.',
       severity: 'error',
       from: { path: doors },
-      // The reference pages in docs are written by their tests.
-      to: { path: '^src/', pathNot: [tests, '^src/testing/', '-page\\.ts$', ...doors], reachable: false },
+      // The reference pages in docs are written by their tests; the page, which is built apart, uses shapes of the contract as well.
+      to: { path: '^src/', pathNot: [tests, '^src/review/contract/', '^src/testing/', '-page\\.ts$', ...doors], reachable: false },
     },
     {
       name: 'no circles',

@@ -1,46 +1,83 @@
+import { admitWithoutReview, type OpenReview, openReview, watchDatabase } from './app/open-review.ts';
 import { App, readinessChecks } from './app.ts';
 import type { Settings } from './config/settings.ts';
 import { openHttp } from './drivers/http/server.ts';
+import { assert } from './lib/assert.ts';
+import { isLoopback } from './lib/loopback.ts';
 import { Health } from './observe/health.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { migrate } from './store/migrate.ts';
 
 export interface ServeOptions {
   readonly log: Log;
   /** Aborting it drains and ends the service. */
   readonly signal: AbortSignal;
+  /** One part alone, null for both. */
+  readonly only?: 'engine' | 'review' | null;
   /** Told once the engine reads and the server listens. */
   readonly onStarted?: (started: { address: string; metrics: Metrics; health: Health }) => void;
 }
+
+/** What `/readyz` waits for where no engine runs. */
+const reviewChecks = ['postgres'] as const;
 
 /**
  * The service process: opens the HTTP side first, so that health can be asked while the rest starts, then the engine; runs until
  * the signal is aborted, and drains. Throws what ended it otherwise.
  */
-export async function serve(settings: Settings, { log, signal, onStarted }: ServeOptions): Promise<void> {
+export async function serve(settings: Settings, options: ServeOptions): Promise<void> {
+  const { log, only = null } = options;
+  const { http: at, auth } = settings;
+  assert(auth.mode !== 'none' || isLoopback(at.host), 'a server without authentication must listen on loopback only');
   const metrics = createMetrics({ processMetrics: true });
-  const health = new Health(readinessChecks);
+  const health = new Health(only === 'review' ? reviewChecks : readinessChecks);
   health.open();
-  const http = await openHttp({
-    host: settings.http.host,
-    port: settings.http.port,
-    metricsListen: settings.metrics,
-    auth: settings.auth,
-    health,
-    metrics,
-    log,
-  });
+  const review = only === 'engine' ? null : openReview(settings);
   try {
-    const app = await App.open({ settings, log, metrics, health });
-    const stop = () => app.stop();
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) app.stop();
-    log.info({ address: http.address, metrics: http.metricsAddress }, 'started');
-    onStarted?.({ address: http.address, metrics, health });
-    await app.run();
-    log.info('drained and stopped');
+    const http = await openHttp({
+      host: at.host,
+      port: at.port,
+      metricsListen: settings.metrics,
+      admit: review?.admit ?? admitWithoutReview(settings),
+      health,
+      metrics,
+      log,
+      ...(review && { register: review.register }),
+    });
+    const started = () => {
+      log.info({ address: http.address, metrics: http.metricsAddress }, 'started');
+      options.onStarted?.({ address: http.address, metrics, health });
+    };
+    try {
+      if (only === 'review') await runReview(settings, review as OpenReview, { ...options, health, started });
+      else await runEngine(settings, { ...options, metrics, health, started });
+      log.info('drained and stopped');
+    } finally {
+      await http.close();
+    }
   } finally {
-    await http.close();
+    await review?.close();
     health.close();
   }
+}
+
+interface Running extends ServeOptions {
+  readonly health: Health;
+  readonly started: () => void;
+}
+
+async function runEngine(settings: Settings, { log, signal, metrics, health, started }: Running & { metrics: Metrics }): Promise<void> {
+  const app = await App.open({ settings, log, metrics, health });
+  const stop = () => app.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) app.stop();
+  started();
+  await app.run();
+}
+
+async function runReview(settings: Settings, review: OpenReview, { signal, health, started }: Running): Promise<void> {
+  if (settings.postgres.migrate) await migrate(settings.postgres.url as string);
+  started();
+  await watchDatabase(review.database, { health, signal });
 }

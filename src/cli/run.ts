@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import { DataQuarantineError } from '../lib/errors.ts';
-import { serve } from '../main.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -23,9 +22,6 @@ export function registerRun(program: Command, io: Io): void {
 }
 
 async function run(io: Io, options: RunOptions): Promise<void> {
-  if (options.only === 'review') {
-    throw new DataQuarantineError('DQ_CONFIG_INVALID', 'the review part comes with a later version; run the engine: dq run --only engine.');
-  }
   const { settings } = settingsFor(io, options, ['kafka', 'postgres', 'http']);
   const log = createLog({ level: settings.log.level, stream: 'stdout' });
   const signal = io.stopSignal();
@@ -36,7 +32,9 @@ async function run(io: Io, options: RunOptions): Promise<void> {
   });
   signal.addEventListener('abort', () => setTimeout(() => giveUp(log), stopMsMax).unref());
   try {
-    await serve(settings, { log, signal });
+    // The service is loaded when it runs, not for its help.
+    const { serve } = await import('../main.ts');
+    await serve(settings, { log, signal, only: options.only ?? null });
   } catch (error) {
     // An error of ours says all in its words; of any other, the stack is what helps to mend it.
     if (error instanceof DataQuarantineError) log.fatal({ code: error.code }, error.message);

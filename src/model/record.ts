@@ -26,6 +26,9 @@ export interface Quarantined extends SourceCoordinates {
   readonly quarantinedAt: number;
 }
 
+/** What has become of a quarantined message since. */
+export type RecordStatus = 'quarantined' | 'in_review' | 'replaying' | 'replayed' | 'discarded' | 'erased';
+
 /** What the database keeps of a quarantined message on a first pass, and gives back on a repeat. */
 export interface StoredPlace {
   /** `KEY#OFFSET+LENGTH`: the value alone inside its segment object. */

@@ -1,9 +1,12 @@
-import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { DataQuarantineError } from '../../lib/errors.ts';
+import type { Caller } from '../../model/access.ts';
 import { Health } from '../../observe/health.ts';
 import { silentLog } from '../../observe/log.ts';
 import { createMetrics } from '../../observe/metrics.ts';
+import type { Admit } from './admission.ts';
+import { HttpRefusal } from './problem.ts';
 import { type HttpOptions, type HttpServer, openHttp } from './server.ts';
 
 const opened: HttpServer[] = [];
@@ -11,10 +14,10 @@ afterEach(async () => {
   for (const server of opened.splice(0)) await server.close();
 });
 
-const guarded = {
-  mode: 'token',
-  tokens: [{ name: 'ann', role: 'reviewer', payloadRead: true, sha256: createHash('sha256').update('t0ken').digest('hex') }],
-} as const;
+const ann: Caller = { name: 'ann', role: 'reviewer', payloadRead: true, topicPrefixes: [], csrfToken: null };
+const everybody: Admit = () => ({ caller: ann });
+const guarded: Admit = ({ authorization }) =>
+  authorization === 'Bearer t0ken' ? { caller: ann } : { status: 401, reason: 'Who is it?', members: { mode: 'token' } };
 
 /** A server on a free port that ends with the test. */
 async function opening(options: Partial<HttpOptions> = {}): Promise<HttpServer> {
@@ -22,7 +25,7 @@ async function opening(options: Partial<HttpOptions> = {}): Promise<HttpServer> 
     host: '127.0.0.1',
     port: 0,
     metricsListen: null,
-    auth: { mode: 'none', tokens: [] },
+    admit: everybody,
     health: new Health([]),
     metrics: createMetrics(),
     log: silentLog(),
@@ -30,6 +33,12 @@ async function opening(options: Partial<HttpOptions> = {}): Promise<HttpServer> 
       fastify.get('/api/v1/who', (request) => request.caller);
       fastify.get('/api/v1/broken', () => {
         throw new Error('s3cret inside');
+      });
+      fastify.get('/api/v1/away', () => {
+        throw new DataQuarantineError('DQ_POSTGRES_UNREACHABLE', 's3cret inside');
+      });
+      fastify.get('/api/v1/refused', () => {
+        throw new HttpRefusal(409, 'Not so.', { more: 'members' });
       });
     },
     ...options,
@@ -62,14 +71,14 @@ test('healthz and readyz answer 200 or 503 and say why', async () => {
 });
 
 test('metrics are served as text without a token', async () => {
-  const { address } = await opening({ auth: guarded });
+  const { address } = await opening({ admit: guarded });
   const response = await fetch(`${address}/metrics`);
   expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
   expect(await response.text()).toContain('dataquarantine_spool_bytes 0');
 });
 
 test('with a port of their own, metrics leave the first one and health is on both', async () => {
-  const { address, metricsAddress } = await opening({ metricsListen: { host: '127.0.0.1', port: 0 }, auth: guarded });
+  const { address, metricsAddress } = await opening({ metricsListen: { host: '127.0.0.1', port: 0 }, admit: guarded });
   expect(metricsAddress).not.toBe(address);
   expect((await fetch(`${metricsAddress}/metrics`)).status).toBe(200);
   expect((await fetch(`${address}/metrics`)).status).toBe(401);
@@ -81,19 +90,19 @@ test('with a port of their own, metrics leave the first one and health is on bot
 test.each(['/', '/openapi.json', '/api/v1/who', '/api/v1/records', '/nowhere'])(
   '%s needs a token where tokens are asked for',
   async (path) => {
-    const { address } = await opening({ auth: guarded });
+    const { address } = await opening({ admit: guarded });
     const response = await fetch(`${address}${path}`);
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toBe('Bearer realm="dataquarantine"');
-    expect(await problemOf(response)).toMatchObject({ type: 'about:blank', title: 'Unauthorized', status: 401 });
+    expect(await problemOf(response)).toMatchObject({ type: 'about:blank', title: 'Unauthorized', status: 401, mode: 'token' });
     expect((await fetch(`${address}${path}`, withToken('wrong'))).status).toBe(401);
   },
 );
 
 test('a token lets its holder in, with role and rights', async () => {
-  const { address } = await opening({ auth: guarded });
+  const { address } = await opening({ admit: guarded });
   const response = await fetch(`${address}/api/v1/who`, withToken('t0ken'));
-  expect([response.status, await response.json()]).toEqual([200, { name: 'ann', role: 'reviewer', payloadRead: true }]);
+  expect([response.status, await response.json()]).toEqual([200, ann]);
 });
 
 test('an unknown route is a problem of status 404', async () => {
@@ -111,7 +120,7 @@ test('a failure of ours is a problem of status 500 that does not quote it', asyn
 });
 
 test('every answer carries the security headers, turned away or not', async () => {
-  const { address } = await opening({ auth: guarded });
+  const { address } = await opening({ admit: guarded });
   for (const path of ['/healthz', '/nowhere', '/metrics']) {
     const { headers } = await fetch(`${address}${path}`);
     expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -136,14 +145,16 @@ test('a path that cannot be decoded is a problem', async () => {
   expect(await problemOf(response)).toMatchObject({ status: 400 });
 });
 
-test('a name that is not this machine is refused without authentication', async () => {
+test('a service that is away is a problem of status 503, and a refusal is one with its own members', async () => {
   const { address } = await opening();
-  const { port } = new URL(address);
-  const socket = connect(Number(port), '127.0.0.1');
-  socket.end('GET /api/v1/who HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n');
-  const chunks: string[] = [];
-  for await (const chunk of socket) chunks.push(String(chunk));
-  expect(chunks.join('')).toMatch(/^HTTP\/1\.1 421 /);
+  expect(await problemOf(await fetch(`${address}/api/v1/away`))).toMatchObject({ status: 503 });
+  expect(await problemOf(await fetch(`${address}/api/v1/refused`))).toEqual({
+    type: 'about:blank',
+    title: 'Conflict',
+    status: 409,
+    detail: 'Not so.',
+    more: 'members',
+  });
 });
 
 test('a taken port is an error that says what to do', async () => {
@@ -157,8 +168,4 @@ test('a taken port is an error that says what to do', async () => {
     code: 'DQ_HTTP_LISTEN',
     message: expect.stringContaining('metrics.port'),
   });
-});
-
-test('without authentication it does not listen where others can reach it', async () => {
-  await expect(opening({ host: '0.0.0.0' })).rejects.toThrow('must listen on loopback only');
 });

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
+import fastifyCookie from '@fastify/cookie';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { assert } from '../../lib/assert.ts';
-import { DataQuarantineError, messageOf } from '../../lib/errors.ts';
-import { isLoopback } from '../../lib/loopback.ts';
+import { DataQuarantineError, isRetryable, messageOf } from '../../lib/errors.ts';
+import type { Caller, Role } from '../../model/access.ts';
 import type { Health } from '../../observe/health.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Metrics } from '../../observe/metrics.ts';
-import { type AuthOptions, type Caller, createGuard } from './guard.ts';
-import { problem, problemType } from './problem.ts';
+import type { Admit } from './admission.ts';
+import { HttpRefusal, type ProblemPlace, problem, problemType } from './problem.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -17,6 +17,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Open to all. Whatever does not say so, unknown paths too, needs a caller. */
     readonly open?: true;
+    /** The least role that may ask; where it is not said, any caller may read and an admin alone may change. */
+    readonly role?: Role;
   }
 }
 
@@ -26,7 +28,7 @@ export interface HttpOptions {
   readonly port: number;
   /** An address of its own for health and metrics, null for none. */
   readonly metricsListen: { readonly host: string; readonly port: number } | null;
-  readonly auth: AuthOptions;
+  readonly admit: Admit;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -47,8 +49,7 @@ const requestTimeoutMs = 30_000;
 
 /** Listens, on one address or two. Fails with `DQ_HTTP_LISTEN` where it cannot. */
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
-  const { host, port, auth, metricsListen } = options;
-  assert(auth.mode !== 'none' || isLoopback(host), 'a server without authentication must listen on loopback only');
+  const { host, port, metricsListen } = options;
   const service = createServer(options);
   addHealth(service, options);
   if (!metricsListen) addMetrics(service, options);
@@ -78,12 +79,12 @@ function createServer(options: HttpOptions): FastifyInstance {
       void sendProblem(reply, error.statusCode ?? 400, error.message);
     },
   });
-  const admit = createGuard(options.auth);
+  server.register(fastifyCookie);
   server.decorateRequest('caller', null);
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
     if (request.routeOptions.config.open) return;
-    const admission = admit({ authorization: request.headers.authorization, host: request.headers.host });
+    const admission = await options.admit(credentialsOf(request));
     if ('caller' in admission) {
       request.caller = admission.caller;
       return;
@@ -93,16 +94,39 @@ function createServer(options: HttpOptions): FastifyInstance {
       'request turned away',
     );
     if (admission.status === 401) reply.header('www-authenticate', 'Bearer realm="dataquarantine"');
-    return sendProblem(reply, admission.status, admission.reason);
+    return sendProblem(reply, admission.status, admission.reason, admission.members);
   });
   server.setNotFoundHandler((request, reply) => sendProblem(reply, 404, `There is no ${request.method} here.`));
   server.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = error.statusCode ?? 500;
+    if (error instanceof HttpRefusal) return sendProblem(reply, error.statusCode, error.message, error.members);
+    if (error.validation) return sendProblem(reply, 400, 'The request is not as it must be.', { errors: placesOf(error) });
+    const status = error.statusCode ?? (isRetryable(error) ? 503 : 500);
     if (status < 500) return sendProblem(reply, status, error.message);
     options.log.error({ err: error, method: request.method, route: routeOf(request) }, 'request failed');
+    if (status === 503) return sendProblem(reply, 503, 'A service that is needed for this is away. Try again in a moment.');
     return sendProblem(reply, status, 'The request could not be completed. The log of the service says why.');
   });
   return server;
+}
+
+function credentialsOf({ method, headers, cookies }: FastifyRequest): Parameters<Admit>[0] {
+  const csrfToken = headers['x-csrf-token'];
+  return {
+    method,
+    host: headers.host,
+    authorization: headers.authorization,
+    origin: headers.origin,
+    cookies,
+    csrfToken: typeof csrfToken === 'string' ? csrfToken : undefined,
+  };
+}
+
+/** Where a malformed request is wrong: `querystring.limit`, `body.patch.0.op`. */
+function placesOf({ validation = [], validationContext }: FastifyError): ProblemPlace[] {
+  return validation.map(({ instancePath, message }) => ({
+    path: [validationContext ?? '', ...instancePath.split('/').slice(1)].filter((part) => part !== '').join('.'),
+    message: message ?? 'is not as it must be',
+  }));
 }
 
 /** A route that shows a page of its own sets its own content security policy. */
@@ -120,8 +144,13 @@ function routeOf(request: FastifyRequest): string | null {
   return request.routeOptions.url ?? null;
 }
 
-function sendProblem(reply: FastifyReply, status: number, detail: string): FastifyReply {
-  return reply.code(status).type(problemType).send(problem(status, detail));
+function sendProblem(reply: FastifyReply, status: number, detail: string, members?: object): FastifyReply {
+  // As text: a route's schemas say how its answers are written, and this is none of them.
+  return reply
+    .code(status)
+    .type(problemType)
+    .serializer((text: unknown) => text as string)
+    .send(JSON.stringify(problem(status, detail, members)));
 }
 
 /** What comes in is not HTTP, or its headers are too large: there is no request yet, so the answer is written by hand. */

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { pageQuery } from './page.ts';
+import { pageQuery, searchText } from './page.ts';
 
 export const groupStates = ['open', 'resolved', 'archived', 'regressed'] as const;
 
 /** `harm` sorts by records still open, weighted by how lately they came. */
 export const groupQuery = pageQuery.extend({
   state: z.enum(groupStates).optional(),
-  schema: z.string().optional(),
-  topic: z.string().optional(),
-  q: z.string().max(200).optional(),
+  schema: searchText.optional(),
+  topic: searchText.optional(),
+  q: searchText.optional(),
   sort: z.enum(['harm', 'count', 'last_seen', 'first_seen']).default('harm'),
 });
 

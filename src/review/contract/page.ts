@@ -1,5 +1,11 @@
 import { z } from 'zod';
 
+/** Text to look for. The database has no NUL in its texts, so nothing can match one. */
+export const searchText = z
+  .string()
+  .max(300)
+  .refine((text) => !text.includes('\0'), { message: 'must not hold a NUL' });
+
 /** How much of a list is asked for (contract 6). */
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(50),

@@ -1,17 +1,25 @@
 import { z } from 'zod';
-import { pageQuery } from './page.ts';
+import type { RecordStatus } from '../../model/record.ts';
+import { pageOf, pageQuery, searchText } from './page.ts';
 
-export const recordStatuses = ['quarantined', 'in_review', 'replaying', 'replayed', 'discarded', 'erased'] as const;
+export const recordStatuses = [
+  'quarantined',
+  'in_review',
+  'replaying',
+  'replayed',
+  'discarded',
+  'erased',
+] as const satisfies readonly RecordStatus[];
 
 /** Which records; the same words select the records of a replay plan. `q` searches error text, field, key and schema. */
 export const recordFilter = z.object({
   status: z.enum(recordStatuses).optional(),
-  topic: z.string().optional(),
-  schema: z.string().optional(),
-  error_type: z.string().optional(),
-  fingerprint: z.string().optional(),
-  field: z.string().optional(),
-  q: z.string().max(200).optional(),
+  topic: searchText.optional(),
+  schema: searchText.optional(),
+  error_type: searchText.optional(),
+  fingerprint: searchText.optional(),
+  field: searchText.optional(),
+  q: searchText.optional(),
   /** On `quarantined_at`: from this moment on, and before that one. */
   from: z.iso.datetime({ offset: true }).optional(),
   to: z.iso.datetime({ offset: true }).optional(),
@@ -49,6 +57,11 @@ export const record = z.object({
   attempts: z.number().int(),
 });
 
+export const recordId = z.object({ id: z.uuid() });
+
+/** The statuses that a person gives; the others come of replays and erasures. */
+export const recordPatch = z.strictObject({ status: z.enum(['quarantined', 'in_review', 'discarded']) });
+
 /** What one record's page shows besides: its edits, and what was done with it, oldest first. */
 export const recordDetail = record.extend({
   edits: z.array(z.object({ id: z.uuid(), at: z.string(), by: z.string(), valid: z.boolean(), schema_version: z.string().nullable() })),
@@ -61,6 +74,9 @@ export const recordDetail = record.extend({
 const facet = z.array(z.object({ value: z.string().nullable(), count: z.number().int() }));
 
 export const recordFacets = z.object({ status: facet, schema: facet, error_type: facet, topic: facet });
+
+/** A list of records; the facets are those of all that the filter selects, not of the page. */
+export const recordPage = pageOf(record).extend({ facets: recordFacets.optional() });
 
 /** The verdict of an edit that is still invalid comes with the 422 in place of this. */
 export const editBody = z.union([
@@ -82,7 +98,6 @@ export const edit = z.object({
   value: z.string().optional(),
 });
 
-export type RecordStatus = (typeof recordStatuses)[number];
 export type RecordFilter = z.infer<typeof recordFilter>;
 export type RecordItem = z.infer<typeof record>;
 export type RecordDetail = z.infer<typeof recordDetail>;

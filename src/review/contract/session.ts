@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageOf, pageQuery, searchText } from './page.ts';
 
 /** Who is signed in, and what the page may offer. */
 export const session = z.object({
@@ -12,6 +13,15 @@ export const session = z.object({
   topic_prefixes: z.array(z.string()),
 });
 
+/** A token that is exchanged for a session with a cookie, so that a browser can be used where tokens say who somebody is. */
+export const sessionBody = z.strictObject({ token: z.string().min(1).max(4_096) });
+
+export const auditQuery = pageQuery.extend({
+  by: searchText.optional(),
+  action: searchText.optional(),
+  subject: searchText.optional(),
+});
+
 export const auditEntry = z.object({
   sequence: z.string(),
   at: z.string(),
@@ -23,6 +33,8 @@ export const auditEntry = z.object({
   detail: z.record(z.string(), z.unknown()).nullable(),
   hash: z.string(),
 });
+
+export const auditPage = pageOf(auditEntry);
 
 /** The whole service at a glance, for the overview; the same numbers as `/metrics`. Rates are a second. */
 export const overview = z.object({

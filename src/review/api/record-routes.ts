@@ -1,0 +1,180 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HttpRefusal } from '../../drivers/http/problem.ts';
+import type { Database } from '../../drivers/postgres/database.ts';
+import type { ObjectStore } from '../../drivers/storage/object-store.ts';
+import { hasCode } from '../../lib/errors.ts';
+import type { Caller } from '../../model/access.ts';
+import type { RecordStatus } from '../../model/record.ts';
+import type { AuditLog, AuditRow } from '../../store/audit-log.ts';
+import { changeStatus } from '../../store/change-record.ts';
+import { readFrame, readPayload } from '../../store/payload.ts';
+import type { RecordRow, RecordSearch } from '../../store/record-search.ts';
+import type { RecordSelection } from '../../store/record-selection.ts';
+import {
+  type RecordDetail,
+  type RecordFilter,
+  record,
+  recordDetail,
+  recordId,
+  recordPage,
+  recordPatch,
+  recordQuery,
+} from '../contract/records.ts';
+import { decodeCursor, encodeCursor, momentPattern, uuidPattern } from './cursor.ts';
+import { recordItem, textOf } from './record-item.ts';
+import { actionOf, callerOf, etagOf, expectedVersion, notFound, type ReviewServer, refusals, stale } from './review-server.ts';
+
+export interface RecordRoutesOptions {
+  readonly database: Database;
+  readonly storage: ObjectStore;
+  readonly search: RecordSearch;
+  readonly audit: AuditLog;
+}
+
+const historyEntriesMax = 200;
+/** What a person may take a record out of; replays and erasures have their own ways. */
+const statusesOfPeople: readonly RecordStatus[] = ['quarantined', 'in_review', 'discarded'];
+
+/** Lists, one record, its bytes, its status. */
+export function addRecordRoutes(server: ReviewServer, options: RecordRoutesOptions): void {
+  addReading(server, options);
+  addPayload(server, options);
+  addChanges(server, options);
+}
+
+/** The filter of a query, held to what the caller may see. */
+export function selectionOf(filter: RecordFilter, { payloadRead, topicPrefixes }: Caller): RecordSelection {
+  return {
+    status: filter.status ?? null,
+    topic: filter.topic ?? null,
+    schema: filter.schema ?? null,
+    errorType: filter.error_type ?? null,
+    fingerprint: filter.fingerprint ?? null,
+    field: filter.field ?? null,
+    text: filter.q ?? null,
+    searchKeys: payloadRead,
+    from: filter.from ?? null,
+    to: filter.to ?? null,
+    topicPrefixes,
+  };
+}
+
+function addReading(server: ReviewServer, options: RecordRoutesOptions): void {
+  const { search } = options;
+  server.get(
+    '/api/v1/records',
+    { schema: { summary: 'Records, newest first', querystring: recordQuery, response: { 200: recordPage, ...refusals } } },
+    async (request) => {
+      const { query } = request;
+      const caller = callerOf(request);
+      const selection = selectionOf(query, caller);
+      const [at, id] = decodeCursor(query.cursor, [momentPattern, uuidPattern]) ?? [];
+      const after = at !== undefined && id !== undefined ? { at, id } : null;
+      const { rows, next } = await search.page(selection, { limit: query.limit, after });
+      return {
+        items: rows.map((row) => recordItem(row, caller)),
+        next_cursor: next && encodeCursor([next.at, next.id]),
+        ...(query.facets === '1' && { facets: await search.facets(selection) }),
+      };
+    },
+  );
+  server.get(
+    '/api/v1/records/:id',
+    { schema: { summary: 'One record', params: recordId, response: { 200: recordDetail, ...refusals } } },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const row = await found(search, request.params.id, caller);
+      reply.header('etag', etagOf(row.version));
+      return detailOf(row, caller, options);
+    },
+  );
+}
+
+async function found(search: RecordSearch, id: string, { topicPrefixes }: Caller): Promise<RecordRow> {
+  const row = await search.find(id.toLowerCase(), topicPrefixes);
+  if (!row) throw notFound('record');
+  return row;
+}
+
+async function detailOf(row: RecordRow, caller: Caller, { search, audit, storage }: RecordRoutesOptions): Promise<RecordDetail> {
+  const [neighbours, entries, headers] = await Promise.all([
+    search.neighbours(row),
+    audit.of(row.id, historyEntriesMax),
+    caller.payloadRead && row.status !== 'erased' ? headersOf(row, storage) : [],
+  ]);
+  return { ...recordItem(row, caller), neighbours, headers, history: entries.map(historyItem), edits: [] };
+}
+
+/** A record whose payload the store lost still has its page: the row says all that is known then. */
+async function headersOf(row: RecordRow, storage: ObjectStore): Promise<RecordDetail['headers']> {
+  const frame = await readFrame(storage, row).catch((error: unknown) => {
+    if (hasCode(error, 'DQ_STORAGE_CORRUPT') || hasCode(error, 'DQ_STORAGE_UNREACHABLE')) return null;
+    throw error;
+  });
+  return (frame?.headers ?? []).map(({ name, value }) => ({
+    name,
+    value: textOf(value),
+    value_base64: value?.toString('base64') ?? null,
+  }));
+}
+
+function historyItem({ at, by, action, detail }: AuditRow): RecordDetail['history'][number] {
+  return { at: at.toISOString(), by, action, detail };
+}
+
+function addPayload(server: ReviewServer, { search, audit, storage }: RecordRoutesOptions): void {
+  server.get(
+    '/api/v1/records/:id/payload',
+    { schema: { summary: 'The bytes of one record, as they came', params: recordId, produces: ['application/octet-stream'] } },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      if (!caller.payloadRead) throw new HttpRefusal(403, 'Reading payloads needs the right payload:read.');
+      const row = await found(search, request.params.id, caller);
+      if (row.status === 'erased') throw new HttpRefusal(410, 'This payload was erased.');
+      await audit.append(actionOf(caller, { action: 'payload.read', subject: row.id, detail: null }));
+      return sendInert(reply, row.id, await readPayload(storage, row));
+    },
+  );
+}
+
+/** Whatever the bytes are, a browser keeps them as a file and runs nothing of them. */
+function sendInert(reply: FastifyReply, id: string, bytes: Buffer): FastifyReply {
+  return reply
+    .headers({
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename="${id}.bin"`,
+      'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+    })
+    .send(bytes);
+}
+
+function addChanges(server: ReviewServer, { database, search }: RecordRoutesOptions): void {
+  const change = async (request: FastifyRequest, { id, to }: { id: string; to: RecordStatus }) => {
+    const caller = callerOf(request);
+    const version = expectedVersion(request);
+    const row = await found(search, id, caller);
+    if (row.version !== version) throw stale();
+    if (!statusesOfPeople.includes(row.status)) throw new HttpRefusal(409, `A record that is ${row.status} cannot be made ${to} by hand.`);
+    const audit = actionOf(caller, { action: 'record.status', subject: row.id, detail: { from: row.status, to, version } });
+    const changed = await changeStatus(database, { id: row.id, version, from: statusesOfPeople, to, audit });
+    if (!changed) throw stale();
+    return { etag: etagOf(changed.version), item: recordItem(changed, caller) };
+  };
+  const answers = { 200: record, ...refusals };
+  server.patch(
+    '/api/v1/records/:id',
+    { config: { role: 'reviewer' }, schema: { summary: 'Change the status', params: recordId, body: recordPatch, response: answers } },
+    async (request, reply) => {
+      const { etag, item } = await change(request, { id: request.params.id, to: request.body.status });
+      return reply.header('etag', etag).send(item);
+    },
+  );
+  server.post(
+    '/api/v1/records/:id/discard',
+    { config: { role: 'reviewer' }, schema: { summary: 'Discard', params: recordId, response: answers } },
+    async (request, reply) => {
+      const { etag, item } = await change(request, { id: request.params.id, to: 'discarded' });
+      return reply.header('etag', etag).send(item);
+    },
+  );
+}

@@ -1,0 +1,87 @@
+import fastifyRateLimit from '@fastify/rate-limit';
+import fastifySwagger from '@fastify/swagger';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { HttpRefusal } from '../../drivers/http/problem.ts';
+import type { Database } from '../../drivers/postgres/database.ts';
+import type { ObjectStore } from '../../drivers/storage/object-store.ts';
+import { mayActAs, type Role } from '../../model/access.ts';
+import { AuditLog } from '../../store/audit-log.ts';
+import { RecordSearch } from '../../store/record-search.ts';
+import type { AuthMode } from '../access/guard.ts';
+import type { Sessions } from '../access/sessions.ts';
+import type { Tokens } from '../access/tokens.ts';
+import { addAuditRoutes } from './audit-routes.ts';
+import { addPage } from './page.ts';
+import { addRecordRoutes } from './record-routes.ts';
+import { actionOf, callerOf } from './review-server.ts';
+import { addSessionRoutes } from './session-routes.ts';
+
+export interface ReviewOptions {
+  readonly mode: AuthMode;
+  readonly tokens: Tokens;
+  readonly sessions: Sessions;
+  readonly database: Database;
+  readonly storage: ObjectStore;
+  /** The built page. */
+  readonly pageDir: string;
+  readonly version: string;
+}
+
+/** Requests of one address in a minute, where others than this machine may ask. */
+const requestsPerMinute = 6_000;
+
+/** The API and the page. Nothing is asked of a service before the first request. */
+export function createReview(options: ReviewOptions): { register(server: FastifyInstance): Promise<void> } {
+  return {
+    register: async (server) => {
+      await server.register(async (scope) => addReview(scope, options));
+    },
+  };
+}
+
+async function addReview(scope: FastifyInstance, options: ReviewOptions): Promise<void> {
+  const { mode, database, storage, pageDir, version } = options;
+  const audit = new AuditLog(database);
+  const search = new RecordSearch(database);
+  scope.setValidatorCompiler(validatorCompiler);
+  scope.setSerializerCompiler(serializerCompiler);
+  scope.addHook('onRequest', roleHook(audit));
+  await scope.register(fastifyRateLimit, {
+    max: requestsPerMinute,
+    timeWindow: 60_000,
+    allowList: (request: FastifyRequest) => mode === 'none' && request.routeOptions.config.open !== true,
+  });
+  await scope.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'DataQuarantine', version, description: 'Quarantined messages: find, understand, mend, replay.' },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  const routes = scope.withTypeProvider<ZodTypeProvider>();
+  addSessionRoutes(routes, { ...options, audit });
+  addRecordRoutes(routes, { database, storage, search, audit });
+  addAuditRoutes(routes, { audit });
+  scope.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => scope.swagger());
+  await addPage(scope, pageDir);
+}
+
+/** Holds every route to the role that it names. What names none may be read by any caller and changed by an admin alone. */
+function roleHook(audit: AuditLog): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const { open, role = leastRole(request.method) } = request.routeOptions.config;
+    if (open) return;
+    const caller = callerOf(request);
+    if (mayActAs(caller, role)) return;
+    const detail = { route: `${request.method} ${request.routeOptions.url ?? ''}`, needed: role };
+    await audit.append(actionOf(caller, { action: 'denied', subject: null, detail }));
+    throw new HttpRefusal(403, `This needs the role ${role}; ${caller.name} is ${caller.role}.`);
+  };
+}
+
+function leastRole(method: string): Role {
+  return method === 'GET' || method === 'HEAD' ? 'viewer' : 'admin';
+}

@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { openHttp } from '../drivers/http/server.ts';
+import { type Database, openDatabase } from '../drivers/postgres/database.ts';
+import type { ObjectStore } from '../drivers/storage/object-store.ts';
+import { openStorage } from '../drivers/storage/open-storage.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Role } from '../model/access.ts';
+import { fingerprintOf } from '../model/fingerprint.ts';
+import { type Header, packed } from '../model/header.ts';
+import type { Quarantined } from '../model/record.ts';
+import type { Fault } from '../model/verdict.ts';
+import { Health } from '../observe/health.ts';
+import { silentLog } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
+import { createGuard } from '../review/access/guard.ts';
+import { Sessions } from '../review/access/sessions.ts';
+import { Tokens } from '../review/access/tokens.ts';
+import { createReview, type ReviewOptions } from '../review/api/review.ts';
+import { recordId } from '../store/record-id.ts';
+import { RecordStore } from '../store/record-store.ts';
+import { encodeSegment, formatStoragePath, segmentKey } from '../store/segment.ts';
+import { SessionStore } from '../store/session-store.ts';
+import { freshDatabase } from './database.ts';
+
+/** A quarantined message; what is not said is that of a user_event without a user_id. */
+export interface StageRecord {
+  readonly topic?: string;
+  readonly partition?: number;
+  readonly offset: number;
+  readonly key?: string | null;
+  readonly value?: string;
+  readonly headers?: readonly Header[];
+  readonly quarantinedAt?: number;
+  readonly fault?: Partial<Fault>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // oxlint-disable-next-line typescript/no-explicit-any -- a test looks into answers of any shape.
+  readonly body: any;
+}
+
+export interface CallOptions {
+  readonly method?: string;
+  /** The role whose token is sent (`viewer` … `admin`; `+payload` with the right to read payloads), null for none. */
+  readonly as?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** The review by itself: a database and a folder of payloads of the test's own, and the server on a free port. */
+export interface ReviewStage {
+  readonly address: string;
+  readonly database: Database;
+  readonly storage: ObjectStore;
+  /** Keeps records as the pipeline does; returns their ids in the same order. */
+  quarantine(records: readonly StageRecord[]): Promise<string[]>;
+  /** As the caller `as`, by default an admin who may read payloads. */
+  call(path: string, options?: CallOptions): Promise<Answer>;
+}
+
+const roles: readonly Role[] = ['viewer', 'reviewer', 'operator', 'admin'];
+const closers: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+export async function openReviewStage(options: Partial<ReviewOptions> = {}): Promise<ReviewStage> {
+  const database = openDatabase({ url: await freshDatabase(), poolMax: 4 });
+  closers.push(() => database.close());
+  const dir = mkdtempSync(join(tmpdir(), 'dq-review-'));
+  closers.push(async () => rmSync(dir, { recursive: true }));
+  const storage = openStorage({
+    url: `file://${dir}`,
+    endpoint: null,
+    region: null,
+    accessKeyId: null,
+    secretAccessKey: null,
+    sessionToken: null,
+  });
+  const tokens = new Tokens({
+    tokens: roles.flatMap((role) => [
+      { name: role, role, payloadRead: false, sha256: sha256(role).toString('hex') },
+      { name: role, role, payloadRead: true, sha256: sha256(`${role}+payload`).toString('hex') },
+      { name: `eu-${role}`, role, payloadRead: true, sha256: sha256(`eu-${role}`).toString('hex') },
+    ]),
+    topicPrefixes: Object.fromEntries(roles.map((role) => [`eu-${role}`, ['eu.']])),
+  });
+  const mode = options.mode ?? 'token';
+  const sessions = new Sessions({ store: new SessionStore(database), tokens, clock: systemClock });
+  const review = createReview({ mode, tokens, sessions, database, storage, pageDir: join(dir, 'page'), version: '0.0.0', ...options });
+  const http = await openHttp({
+    host: '127.0.0.1',
+    port: 0,
+    metricsListen: null,
+    admit: createGuard({ mode, tokens, identify: null, sessions }),
+    health: new Health([]),
+    metrics: createMetrics(),
+    log: silentLog(),
+    register: (server) => review.register(server),
+  });
+  closers.push(() => http.close());
+  return {
+    address: http.address,
+    database,
+    storage,
+    quarantine: (records) => keep(records, database, storage),
+    call: (path, call) => ask(`${http.address}${path}`, call),
+  };
+}
+
+async function ask(url: string, { method = 'GET', as = 'admin+payload', headers = {}, body }: CallOptions = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(as !== null && { authorization: `Bearer ${as}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return { status: response.status, headers: response.headers, body: isJson ? await response.json() : await response.text() };
+}
+
+async function keep(records: readonly StageRecord[], database: Database, storage: ObjectStore): Promise<string[]> {
+  const rows = records.map(quarantinedOf);
+  const { bytes, places } = encodeSegment(rows);
+  const key = segmentKey('stage', Date.now());
+  await storage.put(key, bytes);
+  await new RecordStore(database).insert(
+    rows.map((record, at) => ({ record, storagePath: formatStoragePath(key, places[at] as { offset: number; length: number }) })),
+  );
+  return rows.map(({ id }) => id);
+}
+
+function quarantinedOf(given: StageRecord): Quarantined {
+  const {
+    topic = 'raw-events',
+    partition = 0,
+    offset,
+    key = 'USER000001',
+    value = '{"a":1}',
+    headers = [],
+    quarantinedAt = Date.now(),
+  } = given;
+  const fault: Fault = {
+    outcome: 'invalid',
+    error_type: 'schema_violation',
+    error_message: '"user_id" is required',
+    field_path: 'user_id',
+    instance_path: '',
+    engine: 'js',
+    keyword: 'required',
+    schema_name: 'user_event',
+    schema_version: '1.1.0',
+    fingerprint: '',
+    ...given.fault,
+  };
+  const bytes = Buffer.from(value);
+  const kind = `${fault.error_type} ${fault.field_path ?? ''}`;
+  const { schema_name: schema, keyword, instance_path: foldedPath } = fault;
+  return {
+    id: recordId({ clusterId: 'cluster', topicId: topic, partition, offset }),
+    topic,
+    partition,
+    offset,
+    timestamp: quarantinedAt,
+    key: key === null ? null : Buffer.from(key),
+    value: bytes,
+    packedHeaders: packed(headers),
+    fault: { ...fault, fingerprint: fault.fingerprint || fingerprintOf({ schema, keyword, foldedPath, kind }) },
+    payloadSha256: sha256(bytes),
+    quarantinedAt,
+  };
+}
+
+function sha256(text: string | Buffer): Buffer {
+  return createHash('sha256').update(text).digest();
+}
