@@ -23,7 +23,7 @@ const commands: readonly CommandRow[] = [
     load: async () => (await import('./demo.ts')).registerDemo,
   },
   { name: 'validate', summary: 'validate JSON documents offline', load: async () => (await import('./validate.ts')).registerValidate },
-  { name: 'schemas', summary: 'compile, check and compare schemas', load: async () => (await import('./schemas.ts')).registerSchemas },
+  { name: 'schemas', summary: 'compile, check, compare and try schemas', load: async () => (await import('./schemas.ts')).registerSchemas },
   {
     name: 'verify',
     summary: 'prove from topics and database that nothing is lost',

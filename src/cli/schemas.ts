@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { packageRoot } from '../lib/package-root.ts';
 import { packageVersion } from '../lib/package-version.ts';
 import type { CompatibilityMode } from '../registry/compatibility/compare-schemas.ts';
 import type { SchemaReport } from './check-schemas.ts';
 import type { Io } from './io.ts';
 import { paint, printJson, printLine, printTable } from './print.ts';
+import { addSettingsOptions } from './settings-options.ts';
+import type { WhatIfCommandOptions } from './whatif-schema.ts';
 
 interface CompileOptions {
   readonly out: string;
@@ -34,11 +36,12 @@ consumers may go on. full: both. The transitive modes look at all versions befor
 /** `dq schemas`. */
 export function registerSchemas(program: Command, io: Io): void {
   const dirDefault = io.env['DQ_SCHEMAS_DIR'] ?? 'schemas';
-  const schemas = program.command('schemas').description('build, check and compare schemas');
+  const schemas = program.command('schemas').description('build, check, compare and try schemas');
   registerCompile(schemas, dirDefault, io);
   registerCheck(schemas, dirDefault, io);
   registerTest(schemas, dirDefault, io);
   registerDiff(schemas, io);
+  registerWhatIf(schemas, io);
 }
 
 function registerCompile(schemas: Command, dirDefault: string, io: Io): void {
@@ -128,6 +131,25 @@ function registerDiff(schemas: Command, io: Io): void {
       else printCompatibility(io, `${older} → ${newer}`, compatibility);
       if (compatibility.compatible !== true) io.exitCode = 1;
     });
+}
+
+function registerWhatIf(schemas: Command, io: Io): void {
+  addSettingsOptions(schemas.command('whatif'))
+    .description('try a schema on the open records of quarantine and on recent valid traffic, changing nothing')
+    .argument('<name>', 'the schema that it would be a version of')
+    .argument('<file>', 'the candidate: a JSON Schema or a schema file, in JSON or YAML')
+    .option('--limit <records>', 'the most records of quarantine, and the most of the valid topic', wholeNumber, 100_000)
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExits with 1 if messages that are valid now would be refused.')
+    .action(async (name: string, file: string, options: WhatIfCommandOptions) => {
+      const { runWhatIf } = await import('./whatif-schema.ts');
+      await runWhatIf(io, { name, file }, options);
+    });
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1 on.');
 }
 
 function toJson({ issues, ...report }: SchemaReport): object {

@@ -3,8 +3,8 @@ import type { Wire, WireRange, WireRecord } from '../drivers/kafka-wire/wire.ts'
 import type { Database } from '../drivers/postgres/database.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { hasCode } from '../lib/errors.ts';
+import { type Payload, stretchesOf } from '../store/payload-stretches.ts';
 import { createRecordId } from '../store/record-id.ts';
-import { parseStoragePath } from '../store/segment.ts';
 import { Account, type Closing, type ClosingOptions, type LedgerCounts, type RowFinding, type UnaccountedRecord } from './account.ts';
 import { type LedgerRow, type RowCursor, withRows } from './rows.ts';
 import { type FindSpooled, payloadMark, readSpooled } from './spooled.ts';
@@ -183,7 +183,10 @@ function findingOf({ value }: WireRecord, row: LedgerRow | undefined, lost: Read
 /** The rows whose stored payload is not there or has another hash. Erased payloads are gone on purpose. */
 async function lostPayloads(rows: readonly LedgerRow[], storage: ObjectStore): Promise<ReadonlySet<LedgerRow>> {
   const lost = new Set<LedgerRow>();
-  const stretches = stretchesOf(rows.filter(({ erased }) => !erased));
+  const stretches = stretchesOf(
+    rows.filter(({ erased }) => !erased),
+    stretchBytesMax,
+  );
   for (let first = 0; first < stretches.length; first += payloadReadsMax) {
     const some = stretches.slice(first, first + payloadReadsMax);
     await Promise.all(some.map(async (stretch) => (await lostIn(stretch, storage)).forEach((row) => lost.add(row))));
@@ -191,45 +194,13 @@ async function lostPayloads(rows: readonly LedgerRow[], storage: ObjectStore): P
   return lost;
 }
 
-interface Payload {
-  readonly row: LedgerRow;
-  readonly key: string;
-  readonly offset: number;
-  readonly length: number;
-}
-
-/** Payloads of one segment that lie close together are one read: a call costs more than the bytes between them. */
-function stretchesOf(rows: readonly LedgerRow[]): Payload[][] {
-  const payloads = rows.map(payloadOf);
-  payloads.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.offset - b.offset));
-  const stretches: Payload[][] = [];
-  for (const payload of payloads) {
-    const stretch = stretches.at(-1);
-    const [head] = stretch ?? [];
-    if (stretch && head?.key === payload.key && payload.offset + payload.length - head.offset <= stretchBytesMax) stretch.push(payload);
-    else stretches.push([payload]);
-  }
-  return stretches;
-}
-
-/** Where a row says that its payload lies. A path that says nothing leads to an object that cannot be there. */
-function payloadOf(row: LedgerRow): Payload {
-  try {
-    const { key, place } = parseStoragePath(row.storagePath);
-    return { row, key, ...place };
-  } catch (error) {
-    if (!hasCode(error, 'DQ_STORAGE_CORRUPT')) throw error;
-    return { row, key: row.storagePath, offset: 0, length: 1 };
-  }
-}
-
 /** Which of a stretch are lost. Where it cannot be read in one piece, each is asked for alone. */
-async function lostIn(stretch: readonly Payload[], storage: ObjectStore): Promise<LedgerRow[]> {
+async function lostIn(stretch: readonly Payload<LedgerRow>[], storage: ObjectStore): Promise<LedgerRow[]> {
   const [head, last] = [stretch[0], stretch.at(-1)];
   if (!head || !last) return [];
   try {
     const bytes = await storage.read(head.key, head.offset, last.offset + last.length - head.offset);
-    const isSound = ({ row, offset, length }: Payload) =>
+    const isSound = ({ offset, length, row }: Payload<LedgerRow>) =>
       sha256(bytes.subarray(offset - head.offset, offset - head.offset + length)).equals(row.payloadSha256);
     return stretch.filter((payload) => !isSound(payload)).map(({ row }) => row);
   } catch (error) {
