@@ -14,7 +14,7 @@ import { encodeCopyRows } from '../src/store/copy-rows.ts';
 import { createRecordId } from '../src/store/record-id.ts';
 import { encodeSegment, formatStoragePath } from '../src/store/segment.ts';
 import { JudgeProgress } from '../src/workers/judge-progress.ts';
-import { type LoadedCatalog, loadCatalog } from '../src/workers/loaded-catalog.ts';
+import { type LoadedCatalog, loadCatalog, loadSchemas } from '../src/workers/loaded-catalog.ts';
 import { NativeJudge } from '../src/workers/native-judge.ts';
 import { nativeSetup } from '../src/workers/native-setup.ts';
 import { defaultLimits } from '../src/workers/read-json.ts';
@@ -31,7 +31,7 @@ const rules = [{ schema: null, allowed: null, strict: false }];
 
 /** Each step of the way by itself, over one slab of events. `dir` is for files of the registry. */
 export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
-  const catalog = await loadSchemas(dir);
+  const catalog = await loadAll(dir);
   const bench = new Bench({ time: msPerTask, warmupTime: msPerTask / 4, now: processorMs });
   const usual = createBatch(badShare);
   const flood = createBatch(1);
@@ -81,10 +81,9 @@ function pending(batch: Batch): Batch {
 }
 
 /** Reads every value and asks nothing of it: what is left of the native judge's time is judging. */
-function parseOnly({ slab }: Batch, { catalog, schemas }: LoadedCatalog): () => number {
+function parseOnly({ slab }: Batch, { catalog, programs }: LoadedCatalog): () => number {
   const judge = loadJudge();
   if ('missing' in judge) throw new Error(judge.missing);
-  const programs = schemas.map((schema) => schema?.program ?? null);
   const opened = judge.addon.open(nativeSetup({ catalog, programs, topics: rules, limits: defaultLimits }));
   return () => {
     const read = judge.addon.parseOnly(opened, slab, 0, rows);
@@ -128,7 +127,7 @@ function createBatch(invalidShare: number): Batch {
   return { id: 1, slab, topics, claims: claimsOf(slab, topics), startedMs: 0 };
 }
 
-async function loadSchemas(dir: string): Promise<LoadedCatalog> {
+async function loadAll(dir: string): Promise<LoadedCatalog> {
   const registry = await Registry.open({
     dir: join(packageRoot, 'schemas'),
     cacheDir: join(dir, 'validators'),
@@ -136,7 +135,9 @@ async function loadSchemas(dir: string): Promise<LoadedCatalog> {
     log: silentLog(),
   });
   try {
-    return await loadCatalog(registry.reference().manifest);
+    const loaded = await loadCatalog(registry.reference().manifest);
+    await loadSchemas(loaded, loaded.catalog.usable());
+    return loaded;
   } finally {
     await registry.close();
   }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { isDeepStrictEqual } from 'node:util';
 import { DataQuarantineError, hasCode, messageOf } from '../lib/errors.ts';
 import type { SchemaSource } from '../model/registered-schema.ts';
 import { Catalog, type CatalogEntry, type CatalogReference, type CatalogWire } from './catalog.ts';
@@ -67,6 +66,8 @@ export class Registry {
   readonly #store: ModuleStore;
   readonly #known = new Map<string, Known>();
   readonly #entries: CatalogEntry[] = [];
+  /** By what an entry says without its generated files, in JSON. */
+  readonly #numbers = new Map<string, number>();
   readonly #remote: RemoteSchemas | null;
   /** The schema number of each version of the registry; null where it is of no use here. */
   readonly #remoteNumbers = new Map<RemoteVersion, number | null>();
@@ -234,10 +235,13 @@ export class Registry {
   async #number({ name, version, schema, key, rules, remediation, placeOf }: SchemaFile): Promise<number> {
     const digest = schemaDigest(schema);
     const identity = { name, version, digest, key, ...(rules.length > 0 && { rules }), ...(remediation?.enabled && { remediation }) };
-    const number = this.#entries.findIndex(({ module: _, native: __, ...entry }) => isDeepStrictEqual(entry, identity));
-    if (number >= 0) return number;
+    const text = JSON.stringify(identity);
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
     const generated = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));
-    return this.#entries.push({ ...identity, ...generated }) - 1;
+    const number = this.#entries.push({ ...identity, ...generated }) - 1;
+    this.#numbers.set(text, number);
+    return number;
   }
 
   async #generate(schema: unknown, digest: string, placeOf: (pointer: string | null) => string): Promise<Generated> {

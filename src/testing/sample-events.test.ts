@@ -35,12 +35,12 @@ function loadSchemas(): LoadedCatalog {
       entries: parsed.map(({ name, version, key }) => ({ name, version, key, module: '', native: null, digest: '' })),
       withdrawn: [],
     }),
+    programs: [],
     schemas: parsed.map(({ name, version, key, schema }) => ({
       name,
       version,
       validate: compileInMemory(schema),
       key: key === null ? null : parsePointer(key),
-      program: null,
     })),
   };
 }

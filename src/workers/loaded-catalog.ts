@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
-import { Catalog, type CatalogWire } from '../registry/catalog.ts';
+import { Catalog, type CatalogEntry, type CatalogWire } from '../registry/catalog.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
 import type { Remediation } from '../registry/remediation.ts';
 import { compileRules, withRules } from '../registry/rules.ts';
@@ -14,14 +16,15 @@ export interface LoadedSchema {
   readonly key: readonly string[] | null;
   /** How messages that do not fit are mended, left out where they are not. */
   readonly remediation?: Remediation;
-  /** The text of its native program, null for none. */
-  readonly program: string | null;
 }
 
-/** A catalog with the validators of all versions that messages can refer to, by schema number. */
+/** A catalog with what its versions are judged by, by schema number. */
 export interface LoadedCatalog {
   readonly catalog: Catalog;
-  readonly schemas: readonly (LoadedSchema | null)[];
+  /** The texts of the native programs, null for none. */
+  readonly programs: readonly (string | null)[];
+  /** Null until a message of this thread has asked for it: see {@link loadSchemas}. */
+  readonly schemas: (LoadedSchema | null)[];
 }
 
 /** Batches of the last revision may still come while the next one is in use. */
@@ -29,25 +32,40 @@ const catalogsMax = 2;
 const catalogs = new Map<string, LoadedCatalog>();
 const validators = new Map<string, Promise<ValidateFunction>>();
 
-/** The catalog of a manifest file. Loaded once a thread: a path never changes its meaning, and equal code is imported once. */
+/**
+ * The catalog of a manifest file. Loaded once a thread: a path never changes its meaning. The first batch of a new revision waits for
+ * this, so it does as little as can be: what an earlier revision has loaded is taken over, and validators come with the first message
+ * that needs them, which most never do behind the native engine.
+ */
 export async function loadCatalog(manifest: string): Promise<LoadedCatalog> {
   const known = catalogs.get(manifest);
   if (known) return known;
   const catalog = new Catalog(await readManifest(manifest));
-  const found = catalog.usable();
-  const schemas = await Promise.all(
-    catalog.entries.map(async ({ name, version, module, native, key, rules = [], remediation }, number) => {
-      if (!found.has(number)) return null;
+  const before = [...catalogs.values()].at(-1);
+  const usable = catalog.usable();
+  const same = catalog.entries.map((entry, number) => isDeepStrictEqual(before?.catalog.entry(number), entry));
+  const loaded: LoadedCatalog = {
+    catalog,
+    programs: catalog.entries.map(({ native, rules = [] }, number) => {
       // The native engine knows nothing of rules, so what has some is left to the other one.
-      const program = native === null || rules.length > 0 ? null : await readProgram(native);
-      const validate = withRules(await loadOnce(module), compileRules(rules));
-      return { name, version, validate, key: key === null ? null : parsePointer(key), program, ...(remediation && { remediation }) };
+      if (native === null || rules.length > 0 || !usable.has(number)) return null;
+      return (same[number] && before?.programs[number]) || readProgram(native);
     }),
-  );
-  const loaded: LoadedCatalog = { catalog, schemas };
+    schemas: same.map((isSame, number) => (isSame && before?.schemas[number]) || null),
+  };
   catalogs.set(manifest, loaded);
   for (const oldest of [...catalogs.keys()].slice(0, -catalogsMax)) catalogs.delete(oldest);
   return loaded;
+}
+
+/** Makes the schemas of these numbers ready. Equal code is imported once a thread. */
+export async function loadSchemas({ catalog, schemas }: LoadedCatalog, numbers: Iterable<number>): Promise<void> {
+  const load = async (number: number) => {
+    const { name, version, module, key, rules = [], remediation } = catalog.entry(number) as CatalogEntry;
+    const validate = withRules(await loadOnce(module), compileRules(rules));
+    schemas[number] = { name, version, validate, key: key === null ? null : parsePointer(key), ...(remediation && { remediation }) };
+  };
+  await Promise.all([...numbers].map(load));
 }
 
 async function readManifest(manifest: string): Promise<CatalogWire> {
@@ -60,9 +78,9 @@ async function readManifest(manifest: string): Promise<CatalogWire> {
 }
 
 /** Without its program a schema is judged all the same, so a file that is gone or cut short is no reason to stop. */
-async function readProgram(native: string): Promise<string | null> {
+function readProgram(native: string): string | null {
   try {
-    const text = await readFile(new URL(native), 'utf8');
+    const text = readFileSync(new URL(native), 'utf8');
     JSON.parse(text);
     return text;
   } catch {

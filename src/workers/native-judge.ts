@@ -37,8 +37,7 @@ export class NativeJudge {
     const rules = JSON.stringify([topics, limits]);
     const known = judges.get(loaded);
     if (known?.rules === rules) return known.judge;
-    const programs = loaded.schemas.map((schema) => schema?.program ?? null);
-    const setup = nativeSetup({ catalog: loaded.catalog, programs, topics, limits });
+    const setup = nativeSetup({ catalog: loaded.catalog, programs: loaded.programs, topics, limits });
     const opened = new NativeJudge(judge.addon, judge.addon.open(setup));
     judges.set(loaded, { rules, judge: opened });
     return opened;

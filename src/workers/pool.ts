@@ -42,10 +42,13 @@ type Outcome =
 /** How often a batch is given to a thread that ends before it begins. */
 const runsMax = 3;
 
-const workerFile = builtWorker();
+/** The thread that compiles comes with the first schema and goes when there has been none for so long. */
+const compilerIdleMs = 30_000;
+
+const workerFile = builtFile('worker');
 
 /**
- * A fixed number of threads that judge batches and compile schemas.
+ * A fixed number of threads that judge batches, and one beside them that compiles schemas, one at a time and behind them in line for a core.
  *
  * A batch always comes back whole. When its thread ends before it, by the deadline or by dying, the row that was in hand is judged
  * alone and the rows before and after it in runs of their own; a row that ends a thread when alone is the culprit and gets its own
@@ -54,6 +57,7 @@ const workerFile = builtWorker();
 export class WorkerPool {
   readonly threads: number;
   readonly #piscina: Piscina;
+  readonly #compiler: Piscina;
   readonly #deadlineMs: number;
   #closed = false;
 
@@ -69,7 +73,8 @@ export class WorkerPool {
       // A thread makes few objects, and by default each would let 48 MiB of them pile up.
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
-    this.#piscina.on('error', (error) => options.onError?.(error));
+    this.#compiler = new Piscina({ filename: builtFile('compile-worker'), minThreads: 0, maxThreads: 1, idleTimeout: compilerIdleMs });
+    for (const piscina of [this.#piscina, this.#compiler]) piscina.on('error', (error) => options.onError?.(error));
   }
 
   /** Starts the threads and waits until they are up, so that a build that is missing or broken shows at once. */
@@ -123,7 +128,7 @@ export class WorkerPool {
   async compile(schema: unknown): Promise<Compilation> {
     this.#refuseIfClosed();
     try {
-      const compilation: Compilation = await this.#piscina.run(schema, { name: 'compile' });
+      const compilation: Compilation = await this.#compiler.run(schema, { name: 'compile' });
       return compilation;
     } catch (error) {
       throw lost(`a worker thread ended while it compiled a schema: ${messageOf(error)}`, error);
@@ -133,7 +138,7 @@ export class WorkerPool {
   /** Ends the threads at once; tasks that are still out fail with `DQ_WORKER_LOST`. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#piscina.destroy();
+    await Promise.all([this.#piscina.destroy(), this.#compiler.destroy()]);
   }
 
   async #run(task: JudgeTask, range: Range): Promise<Outcome> {
@@ -219,7 +224,7 @@ function lost(message: string, cause?: unknown): DataQuarantineError {
 }
 
 /** Threads run built code, also where the tests run the sources. */
-function builtWorker(): string {
-  const beside = fileURLToPath(new URL('./worker.js', import.meta.url));
-  return import.meta.url.endsWith('.ts') ? join(packageRoot, 'dist/src/workers/worker.js') : beside;
+function builtFile(name: 'worker' | 'compile-worker'): string {
+  const beside = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+  return import.meta.url.endsWith('.ts') ? join(packageRoot, 'dist/src/workers', `${name}.js`) : beside;
 }

@@ -27,10 +27,12 @@ const loaded: LoadedCatalog = {
     entries: versions.map(({ name, version, key }) => ({ name, version, key, module: '', native: null, digest: '' })),
     withdrawn: [5],
   }),
-  schemas: versions.map(({ name, version, schema, key }) => {
+  programs: versions.map(({ schema }) => {
     const native = compileNative(schema);
-    const program = 'program' in native ? native.program : null;
-    return { name, version, validate: compileInMemory(schema), key: key === null ? null : parsePointer(key), program };
+    return 'program' in native ? native.program : null;
+  }),
+  schemas: versions.map(({ name, version, schema, key }) => {
+    return { name, version, validate: compileInMemory(schema), key: key === null ? null : parsePointer(key) };
   }),
 };
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Header } from '../model/header.ts';
 import { answer, Slab } from '../model/slab.ts';
 import { Catalog } from '../registry/catalog.ts';
-import { compileInMemory, compileNative } from '../registry/compiler.ts';
+import { compileInMemory } from '../registry/compiler.ts';
 import { parsePointer } from '../registry/json-pointer.ts';
 import type { Remediation } from '../registry/remediation.ts';
 import { JudgeProgress } from './judge-progress.ts';
@@ -26,20 +26,15 @@ const catalogOf = (versions: readonly Version[], withdrawn: number[] = [], ids?:
     withdrawn,
     ...(ids && { ids }),
   }),
+  programs: [],
   schemas: versions.map(({ name, version, schema = true, key, remediation }) => ({
     name,
     version,
     validate: compileInMemory(schema),
     key: key === undefined ? null : parsePointer(key),
-    program: programOf(schema),
     ...(remediation && { remediation }),
   })),
 });
-
-const programOf = (schema: object | boolean): string | null => {
-  const native = compileNative(schema);
-  return 'program' in native ? native.program : null;
-};
 
 const versions: readonly Version[] = [
   { name: 'order', version: '1.0.0', schema: { required: ['a'] } },

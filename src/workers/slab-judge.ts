@@ -52,6 +52,7 @@ export class SlabJudge {
   readonly #mended: Mended[] = [];
   readonly #samples: [number, number][] = [];
   readonly #needs = new Set<string>();
+  readonly #unloaded = new Set<number>();
   readonly #absent: ReadonlySet<string>;
   #disagreements = 0;
 
@@ -76,6 +77,11 @@ export class SlabJudge {
     };
   }
 
+  /** Schemas that some rows wait for and that this thread has yet to load: those rows have no answer. */
+  get unloaded(): ReadonlySet<number> {
+    return this.#unloaded;
+  }
+
   /** The last word on the rows that the native judge left, on all where there is none. */
   #judgeRows(from: number, to: number): void {
     const { slab, progress, native } = this.#options;
@@ -86,8 +92,9 @@ export class SlabJudge {
       const sampled = row % sampleEvery === 0;
       const startedMs = sampled ? performance.now() : 0;
       const verdict = this.#judgeRow(row);
-      if (verdict instanceof Need) {
-        this.#needs.add(verdict.text);
+      if (verdict instanceof Lack) {
+        if (typeof verdict.of === 'number') this.#unloaded.add(verdict.of);
+        else this.#needs.add(needText(verdict.of));
         continue;
       }
       slab.schemas[row] = verdict.schema;
@@ -111,7 +118,7 @@ export class SlabJudge {
     return loaded.catalog.hasRegistry && isFramed(slab.value(row) as Buffer);
   }
 
-  #judgeRow(row: number): RowVerdict | Need {
+  #judgeRow(row: number): RowVerdict | Lack {
     const { slab, limits, loaded } = this.#options;
     const at = row * rowWords;
     const bytes = slab.rows[at + column.valueBytes] as number;
@@ -126,9 +133,10 @@ export class SlabJudge {
     if (value instanceof Flaw) return faulty(plainFault(value.type, value.message, value.path));
     const id = framed ? framedId(slab.bytes, start) : null;
     const number = this.#schemaOf(row, value, id, headersBytes === 0 ? [] : slab.headers(row));
-    if (number instanceof Need) return number;
+    if (number instanceof Lack) return number;
     if (typeof number !== 'number') return faulty(number);
-    const schema = loaded.schemas[number] as LoadedSchema;
+    const schema = loaded.schemas[number];
+    if (!schema) return new Lack(number);
     const fault = judgeValue(value, schema.validate, schema);
     if (fault) return this.#mend(row, number, fault);
     if (schema.key !== null)
@@ -155,7 +163,7 @@ export class SlabJudge {
   }
 
   /** The number of the schema that judges: headers win over the id before the value, that over members, those over the topic's default. */
-  #schemaOf(row: number, value: unknown, id: number | null, headers: readonly Header[]): number | Fault | Need {
+  #schemaOf(row: number, value: unknown, id: number | null, headers: readonly Header[]): number | Fault | Lack {
     const rules = this.#options.topics[this.#options.slab.topic(row)] as TopicRules;
     const headerName = lastText(headers, 'dq.schema');
     if (id !== null && headerName === null) return this.#findId(id, rules);
@@ -174,12 +182,12 @@ export class SlabJudge {
   }
 
   /** Looks a reference up; `paths` say where its parts stand in the value, if they do. */
-  #find(name: unknown, version: unknown, rules: TopicRules, paths: ReferencePaths): number | Fault | Need {
+  #find(name: unknown, version: unknown, rules: TopicRules, paths: ReferencePaths): number | Fault | Lack {
     const { catalog } = this.#options.loaded;
     const newest = typeof name === 'string' ? catalog.find(name, null) : -1;
     if (typeof name === 'string' && passes(rules, name) && (newest < 0 || typeof version === 'string')) {
       const need = { name, version: typeof version === 'string' ? version : null };
-      if (catalog.find(need.name, need.version) < 0 && this.#mayBeMet(need)) return new Need(need);
+      if (catalog.find(need.name, need.version) < 0 && this.#mayBeMet(need)) return new Lack(need);
     }
     if (typeof name !== 'string' || newest < 0) return plainFault('schema_not_found', 'expected the name of a known schema', paths.name);
     const identity: SchemaIdentity = { name, version: null };
@@ -190,7 +198,7 @@ export class SlabJudge {
     return plainFault('schema_not_found', `expected a known version of the schema ${name}`, paths.version, identity);
   }
 
-  #findId(id: number, rules: TopicRules): number | Fault | Need {
+  #findId(id: number, rules: TopicRules): number | Fault | Lack {
     const { catalog } = this.#options.loaded;
     const numbers = catalog.numbersOf(id);
     const nameOf = (number: number) => (catalog.entry(number) as CatalogEntry).name;
@@ -199,7 +207,7 @@ export class SlabJudge {
     const number = allowed.find((candidate) => nameOf(candidate) === rules.schema) ?? allowed[0];
     if (number !== undefined) return number;
     if (numbers.length > 0) return plainFault('schema_not_found', 'expected the id of a schema that this topic allows');
-    if (this.#mayBeMet({ id })) return new Need({ id });
+    if (this.#mayBeMet({ id })) return new Lack({ id });
     return plainFault('schema_not_found', 'expected an id under which the schema registry has a JSON Schema');
   }
 
@@ -217,12 +225,12 @@ export class SlabJudge {
   }
 }
 
-/** Instead of a verdict: the row must be judged again when the registry has been asked. */
-class Need {
-  readonly text: string;
+/** Instead of a verdict: the row must be judged again, when the registry has been asked or the schema of that number is loaded. */
+class Lack {
+  readonly of: SchemaNeed | number;
 
-  constructor(need: SchemaNeed) {
-    this.text = needText(need);
+  constructor(of: SchemaNeed | number) {
+    this.of = of;
   }
 }
 

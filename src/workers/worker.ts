@@ -1,14 +1,13 @@
 import { DataQuarantineError, type ErrorWire } from '../lib/errors.ts';
-import { Slab } from '../model/slab.ts';
-import { type Compilation, compileSchema } from '../registry/compiler.ts';
+import { answer, Slab } from '../model/slab.ts';
 import { JudgeProgress } from './judge-progress.ts';
-import { loadCatalog } from './loaded-catalog.ts';
+import { type LoadedCatalog, loadCatalog, loadSchemas } from './loaded-catalog.ts';
 import { NativeJudge } from './native-judge.ts';
 import { packRejects, type RejectColumns } from './reject-columns.ts';
 import { SlabJudge } from './slab-judge.ts';
 import type { Judgement, JudgeTask } from './task.ts';
 
-/** What runs in the threads of the pool. Nothing here may reach the Kafka client: it does not load in a thread. */
+/** What runs in the threads that judge. Nothing here may reach the Kafka client: it does not load in a thread. */
 
 /** A judge task with the rows that this run is about. */
 export interface JudgeRun extends JudgeTask {
@@ -25,19 +24,9 @@ export interface JudgementWire extends Omit<Judgement, 'rejects'> {
   readonly rejects: RejectColumns;
 }
 
-export async function judge({ slab, count, topics, catalog, limits, absent, engine, from, to, progress }: JudgeRun): Promise<JudgeAnswer> {
+export async function judge(run: JudgeRun): Promise<JudgeAnswer> {
   try {
-    const loaded = await loadCatalog(catalog.manifest);
-    const slabJudge = new SlabJudge({
-      slab: Slab.attach(slab, count),
-      topics,
-      loaded,
-      limits,
-      absent,
-      progress: new JudgeProgress(progress),
-      native: engine === 'native' ? NativeJudge.of({ loaded, topics, limits }) : null,
-    });
-    const judgement = slabJudge.judge(from, to);
+    const judgement = await judgeLoaded(run, await loadCatalog(run.catalog.manifest));
     return { judgement: { ...judgement, rejects: packRejects(judgement.rejects) } };
   } catch (error) {
     if (error instanceof DataQuarantineError) return { failure: error.toWire() };
@@ -45,8 +34,18 @@ export async function judge({ slab, count, topics, catalog, limits, absent, engi
   }
 }
 
-export function compile(schema: unknown): Compilation {
-  return compileSchema(schema);
+/** A schema that no message of this thread has needed so far is loaded, and the batch judged anew: what it refers to is then there. */
+async function judgeLoaded(run: JudgeRun, loaded: LoadedCatalog): Promise<Judgement> {
+  const { topics, limits, absent, engine, from, to } = run;
+  const slab = Slab.attach(run.slab, run.count);
+  const progress = new JudgeProgress(run.progress);
+  const native = engine === 'native' ? NativeJudge.of({ loaded, topics, limits }) : null;
+  const slabJudge = new SlabJudge({ slab, topics, loaded, limits, absent, progress, native });
+  const judgement = slabJudge.judge(from, to);
+  if (slabJudge.unloaded.size === 0) return judgement;
+  await loadSchemas(loaded, slabJudge.unloaded);
+  slab.answers.fill(answer.pending, from, to);
+  return judgeLoaded(run, loaded);
 }
 
 /** Answers as soon as a thread is up. */
