@@ -9,6 +9,7 @@ import { packageRoot } from '../lib/package-root.ts';
 import type { Reject } from '../model/delivery.ts';
 import { answer, Slab } from '../model/slab.ts';
 import type { Compilation } from '../registry/compiler.ts';
+import type { compile } from './compile-worker.ts';
 import { plainFault } from './fault.ts';
 import { JudgeProgress } from './judge-progress.ts';
 import { unpackRejects } from './reject-columns.ts';
@@ -128,7 +129,7 @@ export class WorkerPool {
   async compile(schema: unknown): Promise<Compilation> {
     this.#refuseIfClosed();
     try {
-      const compilation: Compilation = await this.#compiler.run(schema, { name: 'compile' });
+      const compilation: ReturnType<typeof compile> = await this.#compiler.run(schema, { name: 'compile' });
       return compilation;
     } catch (error) {
       throw lost(`a worker thread ended while it compiled a schema: ${messageOf(error)}`, error);
