@@ -6,7 +6,13 @@ const tests = '\\.test\\.ts$';
 const quote = (text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Where running begins: the command line, the library, a worker thread, and the tools around them. */
-const doors = ['^src/cli/main\\.ts$', '^src/index\\.ts$', '^src/workers/worker\\.ts$', '^(codegen|bench|load)/'];
+const doors = [
+  '^src/cli/main\\.ts$',
+  '^src/index\\.ts$',
+  '^src/workers/worker\\.ts$',
+  '^src/review/ui/page/main\\.ts$',
+  '^(codegen|bench|load)/',
+];
 
 const roomRules = rooms
   .filter(({ mayImport }) => !mayImport.includes('any'))
@@ -97,9 +103,9 @@ module.exports = {
     },
     {
       name: 'the service needs no development dependency',
-      comment: 'The image is built without them.',
+      comment: 'The image is built without them; of the page it has the build alone.',
       severity: 'error',
-      from: { path: '^src/', pathNot: [tests, '^src/testing/'] },
+      from: { path: '^src/', pathNot: [tests, '^src/testing/', '^src/review/ui/'] },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '(^|/)node_modules/@types/' },
     },
   ],

@@ -24,6 +24,7 @@ RUN --mount=type=cache,target=/var/cache/npm \
 COPY . .
 RUN node node_modules/node-gyp/bin/node-gyp.js rebuild --directory src/native --nodedir /usr/local \
     && node_modules/.bin/tsc -p tsconfig.json \
+    && node_modules/.bin/vite build --config scripts/vite.config.mjs \
     && node dist/codegen/main.js
 # What stays is what runs: no development packages, and of the Kafka client the two libraries without their sources.
 RUN npm prune --omit=dev \

@@ -21,6 +21,7 @@ const steps = [
     command: ['tsc', '--noEmit', ...(onTerminal ? ['--pretty'] : []), '--tsBuildInfoFile', '.cache/check/types.tsbuildinfo'],
   },
   { name: 'tests', command: ['vitest', 'run', '--project', 'pure'], env: { DQ_SIMULATION_COUNT: '250' } },
+  { name: 'page', command: ['svelte-check', '--tsconfig', 'src/review/ui/page/tsconfig.json', '--fail-on-warnings', '--output', 'human'] },
   { name: 'imports', command: ['depcruise', 'src', 'codegen', 'bench', 'load'] },
   { name: 'lint', command: ['oxlint'] },
   { name: 'format', command: ['biome', 'check', '--error-on-warnings'] },

@@ -157,7 +157,12 @@ const vendors = [
   },
   { libraries: ['jose', 'openid-client'], places: ['src/review/access/'], why: 'Who somebody is is decided in one room.' },
   {
-    libraries: ['svelte', 'uplot', 'codemirror', '@codemirror/state', '@codemirror/view'],
+    libraries: [
+      'svelte',
+      'uplot',
+      ...['commands', 'lang-json', 'language', 'lint', 'merge', 'search', 'state', 'view'].map((part) => `@codemirror/${part}`),
+      '@lezer/highlight',
+    ],
     places: ['src/review/ui/'],
     why: 'The browser and the service share shapes, not code.',
   },

@@ -24,10 +24,26 @@ export const build = {
   },
 };
 
+const page = 'src/review/ui/page';
+const pageFrom = new Stamp('dist/ui/.built-from');
+const pageSources = [page, 'scripts/vite.config.mjs', 'package-lock.json'];
+
+/** The review page to dist/ui. */
+export const pageBuild = {
+  name: 'review page',
+  isDone: async () => pageFrom.says(fingerprint(pageSources)),
+  run: async () => {
+    const from = fingerprint(pageSources);
+    const vite = [process.execPath, 'node_modules/vite/bin/vite.js', 'build', '--config', 'scripts/vite.config.mjs'];
+    await run('page', vite, { remedy: 'mend the errors above' });
+    pageFrom.write(from);
+  },
+};
+
 function sources() {
   return rooms
     .flatMap(filesOf)
-    .filter((file) => file.endsWith('.ts'))
+    .filter((file) => file.endsWith('.ts') && !file.startsWith(`${page}/`))
     .sort();
 }
 

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { build, validators } from './build.mjs';
+import { build, pageBuild, validators } from './build.mjs';
 import { withLock } from './lock.mjs';
 import { native } from './native.mjs';
 import { nodePackages } from './node-packages.mjs';
@@ -10,7 +10,7 @@ import { systemPackages } from './system-packages.mjs';
 import { commands, follow } from './then.mjs';
 
 /** Every step knows by itself whether it is done; a second set-up therefore only looks. */
-const steps = [systemPackages, nodePackages, native, build, validators, postgresProgram, kafkaProgram, s3Program, schemaSuite];
+const steps = [systemPackages, nodePackages, native, build, pageBuild, validators, postgresProgram, kafkaProgram, s3Program, schemaSuite];
 
 /** What tests alone need is not fetched for a demo. */
 const testSteps = [schemaRegistryProgram];
@@ -66,7 +66,7 @@ async function takeAll(wanted) {
     for (const step of chain) if (wanted.includes(step)) await take(step);
   };
   const chains = [
-    [nodePackages, native, build, validators, postgresProgram],
+    [nodePackages, native, build, pageBuild, validators, postgresProgram],
     [kafkaProgram, schemaRegistryProgram],
     [s3Program, schemaSuite],
   ];

@@ -20,6 +20,8 @@ export const systemPackages = {
 async function wanted() {
   return [
     ...((await nodePackages.isDone()) ? [] : missingOf(clientLibraries)),
+    // What the tests open the review page with.
+    ...(onPath('chromium') ? [] : ['chromium']),
     ...(onPath('java') ? [] : ['default-jre-headless']),
     ...((kafkaProgram.isFetched() && schemaRegistryProgram.isFetched()) || onPath('mvn') ? [] : ['maven']),
     ...(s3Program.isFetched() || (await works('python3', '-m', 'pip', '--version')) ? [] : ['python3-pip']),

@@ -49,16 +49,18 @@ export const groupPatch = z.object({
   archived_until_count: z.number().int().positive().optional(),
 });
 
+const ruleList = z.array(z.record(z.string(), z.unknown())).min(1).max(50);
+
 /** A repair that the group's own records suggest. */
 export const proposal = z.object({
-  /** `cast`, `case`, `rename`, `drop`, `default`, `trim`, `enum`. */
+  /** `cast`, `case`, `trim`, `rename`, `map`, `drop_unplanned`, `default`. */
   kind: z.string(),
   /** In words. */
   title: z.string(),
-  /** RFC 6902. */
-  patch: z.array(z.record(z.string(), z.unknown())),
-  /** The rule that does the same for messages to come, as it stands in a schema file. */
-  remediation: z.record(z.string(), z.unknown()).nullable(),
+  /** Rules as in the `remediation` of a schema file: what a bulk edit takes. */
+  rules: ruleList,
+  /** The `remediation` that does the same for messages to come, to be put into the schema file. */
+  remediation: z.record(z.string(), z.unknown()),
   sampled: z.number().int(),
   /** How many of the sampled records it makes valid. */
   mended: z.number().int(),
@@ -66,19 +68,29 @@ export const proposal = z.object({
   coverage: z.number(),
 });
 
-/** One patch over all open records of a group: what it would do, or did. */
-export const bulkEditBody = z.object({
-  patch: z.array(z.record(z.string(), z.unknown())).max(100),
-  schema_version: z.string().optional(),
-  dry_run: z.boolean().default(true),
-});
+/** One change over all open records of a group: what it would do, or did. */
+export const bulkEditBody = z
+  .object({
+    /** RFC 6902. */
+    patch: z.array(z.record(z.string(), z.unknown())).min(1).max(100).optional(),
+    /** Rules as in the `remediation` of a schema file. */
+    rules: ruleList.optional(),
+    schema_version: z.string().optional(),
+    dry_run: z.boolean().default(true),
+  })
+  .refine(({ patch, rules }) => (patch === undefined) !== (rules === undefined), {
+    message: 'give either a patch or rules, and not both',
+    path: ['patch'],
+  });
 
 export const bulkEdit = z.object({
   records: z.number().int(),
   mended: z.number().int(),
   still_invalid: z.number().int(),
-  /** The patch did not apply: a place that is not there, a test that failed. */
+  /** The change did not apply: a place that is not there, a test that failed, a text that is not JSON. */
   unpatchable: z.number().int(),
+  /** They were changed by somebody else meanwhile, and left alone. */
+  changed: z.number().int(),
   /** Up to ten of each outcome, before and after; texts are absent without `payload:read`. */
   examples: z.array(
     z.object({
@@ -95,4 +107,5 @@ export type GroupState = (typeof groupStates)[number];
 export type Group = z.infer<typeof group>;
 export type GroupPatch = z.infer<typeof groupPatch>;
 export type Proposal = z.infer<typeof proposal>;
+export type BulkEditBody = z.infer<typeof bulkEditBody>;
 export type BulkEdit = z.infer<typeof bulkEdit>;

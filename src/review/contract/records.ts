@@ -84,6 +84,14 @@ export const editBody = z.union([
   z.object({ patch: z.array(z.record(z.string(), z.unknown())).max(1_000), schema_version: z.string().optional() }),
 ]);
 
+/** What would be said of an edit, of which nothing is kept. The verdict is that of `dq validate`: no value of the payload is in it. */
+export const editCheck = z.object({
+  valid: z.boolean(),
+  verdict: z
+    .object({ error_type: z.string(), error_message: z.string(), field_path: z.string().nullable(), instance_path: z.string().nullable() })
+    .nullable(),
+});
+
 export const edit = z.object({
   id: z.uuid(),
   record_id: z.uuid(),
@@ -103,4 +111,5 @@ export type RecordItem = z.infer<typeof record>;
 export type RecordDetail = z.infer<typeof recordDetail>;
 export type RecordFacets = z.infer<typeof recordFacets>;
 export type EditBody = z.infer<typeof editBody>;
+export type EditCheck = z.infer<typeof editCheck>;
 export type Edit = z.infer<typeof edit>;

@@ -3,7 +3,10 @@ import { recordFilter } from './records.ts';
 
 export const replayStates = ['planned', 'running', 'paused', 'done', 'failed', 'cancelled'] as const;
 
-/** What a dry run says of one record. `will_pass` alone is published. */
+/**
+ * What a dry run says of one record. `will_pass` alone is published. `changed` is found at the start: somebody has changed the record after
+ * the plan was made.
+ */
 export const forecasts = [
   'will_pass',
   'still_fails',
@@ -12,9 +15,9 @@ export const forecasts = [
   'discarded',
   'superseded',
   'too_large',
-  'not_approved',
   'attempts_used',
   'unreadable',
+  'changed',
 ] as const;
 
 export const replayBody = z
@@ -25,7 +28,7 @@ export const replayBody = z
     target: z.string().optional(),
     /** Messages a second; null for no limit. */
     rate: z.number().positive().nullable().optional(),
-    /** The schema version to judge by; the newest of each record's schema unless named. */
+    /** The schema version to judge by; the one that the pipeline would take now unless named. */
     schema_version: z.string().optional(),
     dry_run: z.boolean().default(false),
     /** Publish records that a newer message of the same key has overtaken, too. */
@@ -43,8 +46,10 @@ export const replayReport = z.object({
   forecast: z.record(z.string(), z.number().int()),
   /** Up to 20 records that will not pass, with the reason in words. */
   examples: z.array(z.object({ id: z.uuid(), forecast: z.enum(forecasts), message: z.string().nullable() })),
-  /** Records that came into quarantine after the plan was frozen and match its filter: not part of it. */
+  /** Records that came into quarantine after the plan was frozen and match its filter: not part of it. Counted up to 1,000. */
   new_since: z.number().int(),
+  /** What the dry run could not look at, in words; null if all was. */
+  gap: z.string().nullable(),
 });
 
 export const replayProgress = z.object({

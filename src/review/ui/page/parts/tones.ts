@@ -1,0 +1,44 @@
+import type { GroupState } from '../../../contract/groups.ts';
+import type { RecordItem } from '../../../contract/records.ts';
+import type { Forecast, ReplayState } from '../../../contract/replays.ts';
+
+/** What a colour says. It never says it alone: a word stands beside it. */
+export type Tone = 'plain' | 'good' | 'warn' | 'bad' | 'info';
+
+export const statusTones: Readonly<Record<RecordItem['status'], Tone>> = {
+  quarantined: 'warn',
+  in_review: 'info',
+  replaying: 'info',
+  replayed: 'good',
+  discarded: 'plain',
+  erased: 'plain',
+};
+
+export const groupTones: Readonly<Record<GroupState, Tone>> = { open: 'warn', regressed: 'bad', resolved: 'good', archived: 'plain' };
+
+export const replayTones: Readonly<Record<ReplayState, Tone>> = {
+  planned: 'info',
+  running: 'info',
+  paused: 'warn',
+  done: 'good',
+  failed: 'bad',
+  cancelled: 'plain',
+};
+
+export const forecastTexts: Readonly<Record<Forecast, { label: string; meaning: string; tone: Tone }>> = {
+  will_pass: { label: 'will pass', meaning: 'Fits the schema version; will be published.', tone: 'good' },
+  still_fails: { label: 'still fails', meaning: 'Does not fit the schema version; stays in quarantine.', tone: 'bad' },
+  already_replayed: { label: 'already replayed', meaning: 'Was published by an earlier plan.', tone: 'plain' },
+  erased: { label: 'erased', meaning: 'Its payload is gone for good.', tone: 'plain' },
+  discarded: { label: 'discarded', meaning: 'Somebody decided that it is not needed.', tone: 'plain' },
+  superseded: { label: 'superseded', meaning: 'A newer message of the same key has gone on already.', tone: 'warn' },
+  too_large: { label: 'too large', meaning: 'The target topic does not take messages of this size.', tone: 'bad' },
+  attempts_used: { label: 'attempts used up', meaning: 'Was tried as often as is allowed.', tone: 'warn' },
+  changed: { label: 'changed', meaning: 'Somebody changed it after the plan was made.', tone: 'warn' },
+  unreadable: { label: 'unreadable', meaning: 'Its stored payload could not be read.', tone: 'bad' },
+};
+
+/** `in_review` as people write it. */
+export function words(name: string): string {
+  return name.replaceAll('_', ' ');
+}

@@ -1,0 +1,16 @@
+/** Characters that are not seen, or change the order in which others are seen: a payload could deceive by them. */
+const unseen = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** The text with every such character written out by its number. */
+export function visible(text: string): string {
+  return text.replace(unseen, (character) => `⟨U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}⟩`);
+}
+
+/** The payload as text, or null where it is not UTF-8. */
+export function textOf(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}

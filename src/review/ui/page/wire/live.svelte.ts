@@ -1,0 +1,51 @@
+import type { Overview } from '../../../contract/session.ts';
+import { apiRoot } from './client.ts';
+
+/** What the chart of the overview keeps: one point a second, ten minutes long. */
+export interface FlowPoint {
+  readonly at: number;
+  readonly consumed: number;
+  readonly valid: number;
+  readonly quarantined: number;
+}
+
+const pointsMax = 600;
+
+/** The service as it says of itself, every second, for as long as the page is open. */
+class Live {
+  overview = $state.raw<Overview | null>(null);
+  history = $state.raw<readonly FlowPoint[]>([]);
+  /** Groups of which records came or went since the page began to listen; a view that shows groups reads this. */
+  groupsChanged = $state(0);
+  connected = $state(false);
+
+  listen(): () => void {
+    const events = new EventSource(`${apiRoot}/live`);
+    events.addEventListener('open', () => {
+      this.connected = true;
+    });
+    events.addEventListener('error', () => {
+      this.connected = false;
+    });
+    events.addEventListener('overview', ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as Overview));
+    events.addEventListener('groups', () => {
+      this.groupsChanged += 1;
+    });
+    return () => events.close();
+  }
+
+  #take(overview: Overview): void {
+    this.overview = overview;
+    const { engine } = overview;
+    if (!engine) return;
+    const point = {
+      at: Date.parse(overview.at) / 1000,
+      consumed: engine.consumed_per_second,
+      valid: engine.valid_per_second,
+      quarantined: engine.quarantined_per_second,
+    };
+    this.history = [...this.history.slice(1 - pointsMax), point];
+  }
+}
+
+export const live = new Live();
