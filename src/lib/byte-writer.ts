@@ -33,18 +33,11 @@ export class ByteWriter {
     this.at += this.bytes.write(text, this.at);
   }
 
-  /** The bytes that a text spells in pairs of lower-case hex digits. Dashes between them are passed over. */
+  /** The bytes that a text spells in pairs of lower-case hex digits. Dashes between the pairs are passed over. */
   hex(text: string): void {
-    let high = -1;
-    for (let index = 0; index < text.length; index++) {
-      const code = text.charCodeAt(index);
-      if (code === dash) continue;
-      const digit = code < letterA ? code - zero : code - letterA + 10;
-      if (high < 0) high = digit;
-      else {
-        this.bytes[this.at++] = high * 16 + digit;
-        high = -1;
-      }
+    for (let index = 0; index < text.length; index += 2) {
+      if (text.charCodeAt(index) === dash) index += 1;
+      this.bytes[this.at++] = (hexDigit(text, index) << 4) | hexDigit(text, index + 1);
     }
   }
 
@@ -106,6 +99,12 @@ export class ByteWriter {
     }
     this.at += count;
   }
+}
+
+/** The value of the lower-case hex digit at `index`. */
+export function hexDigit(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code < letterA ? code - zero : code - letterA + 10;
 }
 
 function digitsOf(value: number): number {

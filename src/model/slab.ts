@@ -203,6 +203,8 @@ export class Slab {
 
   /** The headers as packed by {@link packHeaders}, ready for a segment frame. */
   packedHeaders(row: number): Buffer {
+    // Most messages have none, and making a view costs more than asking.
+    if (this.#word(row, column.headersBytes) === 0) return noHeaders;
     return this.#view(row, column.headersAt, column.headersBytes) as Buffer;
   }
 
@@ -224,6 +226,7 @@ export class Slab {
   }
 }
 
+const noHeaders = Buffer.alloc(0);
 const twoTo32 = 2 ** 32;
 
 function writeInt64(words: Int32Array, at: number, value: number): void {

@@ -1,6 +1,7 @@
 import type { Batch } from '../model/batch.ts';
 import type { Mended, Receipt, Reject } from '../model/delivery.ts';
 import { answer } from '../model/slab.ts';
+import type { Fault } from '../model/verdict.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 /** Finds the name of a schema version by its number in the catalog, null for -1. */
@@ -16,7 +17,7 @@ export interface TallyOptions {
 
 /**
  * The ledger of the running service: what it took in, what it settled, and both by topic, schema and cause as metrics. Invariant: what
- * was taken in is settled or still open. Counts by topic and schema are gathered first: a counter is touched once a batch.
+ * was taken in is settled or still open. Counts by topic, schema and cause are gathered first: a counter is touched once a batch.
  */
 export class Tally {
   readonly #options: TallyOptions;
@@ -90,11 +91,18 @@ export class Tally {
 
   #addRejects({ slab, topics }: Batch, rejects: readonly Reject[]): number {
     const { metrics } = this.#options;
+    const counts = topics.map(() => new Map<Fault, number>());
     for (const { row, fault } of rejects) {
-      const topic = topics[slab.topic(row)] as string;
-      const schema = metrics.schemaLabel(fault.schema_name);
-      metrics.recordsProcessed.inc({ topic, schema });
-      metrics.recordsInvalid.inc({ topic, schema, error_type: fault.error_type });
+      const ofTopic = counts[slab.topic(row)] as Map<Fault, number>;
+      ofTopic.set(fault, (ofTopic.get(fault) ?? 0) + 1);
+    }
+    for (const [number, ofTopic] of counts.entries()) {
+      const topic = topics[number] as string;
+      for (const [{ schema_name, error_type }, count] of ofTopic) {
+        const schema = metrics.schemaLabel(schema_name);
+        metrics.recordsProcessed.inc({ topic, schema }, count);
+        metrics.recordsInvalid.inc({ topic, schema, error_type }, count);
+      }
     }
     return rejects.length;
   }

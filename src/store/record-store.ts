@@ -1,5 +1,6 @@
 import { copyIn, type Database, type DatabaseClient, sqlStateOf } from '../drivers/postgres/database.ts';
 import { assert } from '../lib/assert.ts';
+import { hexDigit } from '../lib/byte-writer.ts';
 import { DataQuarantineError } from '../lib/errors.ts';
 import type { StoredPlace } from '../model/record.ts';
 import { copyColumns, encodeCopyRows, type StoredRow } from './copy-rows.ts';
@@ -89,7 +90,9 @@ const indexes = 2 ** 21;
  */
 function orderedById(rows: readonly StoredRow[]): StoredRow[] {
   assert(rows.length <= indexes, 'the rows of an insert are numbered by 21 bits');
-  const keys = Float64Array.from(rows, ({ record }, index) => Number.parseInt(record.id.slice(0, 8), 16) * indexes + index).sort();
+  const keys = new Float64Array(rows.length);
+  for (const [index, { record }] of rows.entries()) keys[index] = first32Bits(record.id) * indexes + index;
+  keys.sort();
   const ordered = Array.from(keys, (key) => rows[key % indexes] as StoredRow);
   for (let at = 1; at < ordered.length; at++) {
     const row = ordered[at] as StoredRow;
@@ -98,6 +101,12 @@ function orderedById(rows: readonly StoredRow[]): StoredRow[] {
     if (to < at) ordered.splice(to, 0, ...ordered.splice(at, 1));
   }
   return ordered;
+}
+
+function first32Bits(id: string): number {
+  let bits = 0;
+  for (let index = 0; index < 8; index++) bits = bits * 16 + hexDigit(id, index);
+  return bits;
 }
 
 /** False, with nothing kept, if one of the ids has a row already. */
