@@ -52,7 +52,7 @@ interface Sizes {
 const wholeSizes: Sizes = {
   rounds: 3,
   messages: 1_200_000,
-  floodMessages: 100_000,
+  floodMessages: 300_000,
   microMs: 1_000,
   rates: [1_000, 10_000],
   latencySeconds: 20,
