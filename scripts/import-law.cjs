@@ -61,6 +61,7 @@ const rooms = [
     mayImport: ['lib', 'model', 'observe', 'workers'],
     why: 'Stages meet in pipeline.ts; nouns pass between them.',
   },
+  { rooms: ['pipeline/flood'], mayImport: ['lib', 'model', 'observe'], why: 'Stages meet in pipeline.ts; nouns pass between them.' },
   { rooms: ['pipeline/route'], mayImport: ['lib', 'model', 'observe'], why: 'Stages meet in pipeline.ts; nouns pass between them.' },
   {
     rooms: ['pipeline/sink'],

@@ -1,3 +1,4 @@
+import { type FloodParts, openFlood } from './app/open-flood.ts';
 import { type Judges, openJudges } from './app/open-judges.ts';
 import { openQuarantine, quarantineConnections } from './app/open-quarantine.ts';
 import type { Settings } from './config/settings.ts';
@@ -27,6 +28,7 @@ import { Tally } from './pipeline/tally.ts';
 import { InHand } from './pipeline/validate/in-hand.ts';
 import { Validator } from './pipeline/validate/validator.ts';
 import { migrate } from './store/migrate.ts';
+import type { TopicRules } from './workers/task.ts';
 
 /** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
 const tuning = {
@@ -115,11 +117,12 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   health.ready('postgres');
   health.ready('storage');
   const judges = await openJudges(options, closers);
+  const flood = await openFlood({ ...options, stores, closers });
   // The lane may fail before the loop is there that must hear of it.
   const failures = new FailureLine();
   const onFatal = (error: unknown) => failures.report(error);
   const lane = await openLane(options, { topics, closers, onFatal });
-  const parts: Parts = { way, topics, stores, judges, lane, closers, onFatal };
+  const parts: Parts = { way, topics, stores, judges, flood, lane, closers, onFatal };
   const pipeline = createPipeline(options, parts, await openSink(options, parts));
   failures.follow((error) => pipeline.fail(error));
   return pipeline;
@@ -171,6 +174,7 @@ interface Parts {
   readonly topics: Topics;
   readonly stores: Stores;
   readonly judges: Judges;
+  readonly flood: FloodParts;
   readonly lane: Lane;
   readonly closers: Closers;
   readonly onFatal: (error: unknown) => void;
@@ -179,7 +183,7 @@ interface Parts {
 /** The stages, from the last to the first, and the loop that runs them. */
 function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline {
   const { settings, log, metrics, health } = options;
-  const { way, topics, judges, lane, closers } = parts;
+  const { way, topics, judges, flood, lane, closers } = parts;
   const clock = systemClock;
   const committer = new Committer(lane.source);
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
@@ -188,7 +192,7 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
   const validator = new Validator({
     judge: judges.pool,
     catalog: judges.reference,
-    topics: settings.kafka.sourceTopics.map((topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false }),
+    topics: settings.kafka.sourceTopics.map((topic) => topicRules(settings, topic)),
     limits: settings.limits,
     ask: judges.ask,
     absent: judges.absent,
@@ -200,21 +204,7 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
     },
     onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(judges.nameOf(schema)) }, seconds),
   });
-  const consumer = new Consumer({
-    source: lane.source,
-    holder: committer,
-    clock,
-    log,
-    revokeMsMax: tuning.revokeMsMax,
-    idleAfterMs: tuning.idleAfterMs,
-    onRebalanced: ({ kind, lost, partitions }, held) => {
-      metrics.rebalances.inc({ kind: lost ? 'lost' : kind });
-      metrics.assignedPartitions.set(held);
-      if (kind === 'revoke')
-        for (const { topic, partition } of partitions) metrics.consumerLag.remove({ topic, partition: String(partition) });
-      health.ready('group');
-    },
-  });
+  const consumer = createConsumer(options, parts, committer);
   const tally = new Tally({ schemaName: judges.nameOf, metrics });
   const turnedLoop = health.watchLoop('consume loop', tuning.loopAgeMsMax);
   closers.push(async () => health.forgetLoop('consume loop'));
@@ -223,6 +213,7 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
     ring,
     batcher: new Batcher({ ring, clock, isBehind: () => validator.busy, firstMsMax: tuning.firstMsMax, lingerMsMax: tuning.lingerMsMax }),
     validator,
+    flood: flood.flood,
     validPartitions: topics.validPartitions,
     sink,
     committer,
@@ -242,6 +233,32 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
     },
     drainMsMax: tuning.drainMsMax,
     flushMsInterval: tuning.flushMsInterval,
+  });
+}
+
+function topicRules({ topics }: Settings, topic: string): TopicRules {
+  const { schema = null, allowed = null, strict = false } = topics[topic] ?? {};
+  return { schema, allowed, strict };
+}
+
+function createConsumer({ log, metrics, health }: AppOptions, { flood, lane }: Parts, committer: Committer): Consumer {
+  return new Consumer({
+    source: lane.source,
+    holder: committer,
+    clock: systemClock,
+    log,
+    revokeMsMax: tuning.revokeMsMax,
+    idleAfterMs: tuning.idleAfterMs,
+    isHeld: (topic) => flood.flood.isHeld(topic),
+    onRebalanced: ({ kind, lost, partitions }, held) => {
+      metrics.rebalances.inc({ kind: lost ? 'lost' : kind });
+      metrics.assignedPartitions.set(held);
+      if (kind === 'assign') flood.keeper.assigned(partitions);
+      else flood.keeper.released(partitions);
+      if (kind === 'revoke')
+        for (const { topic, partition } of partitions) metrics.consumerLag.remove({ topic, partition: String(partition) });
+      health.ready('group');
+    },
   });
 }
 

@@ -31,8 +31,8 @@ const tuning = {
   drainEndMsMax: 1_000,
 };
 
-/** Connections that quarantine needs: one a load, one for the drain, one to spare. */
-export const quarantineConnections: number = tuning.loadsMax + 2;
+/** Connections that quarantine needs: one a load, one for the drain, one for the flood breakers, one to spare. */
+export const quarantineConnections: number = tuning.loadsMax + 3;
 
 export interface OpenQuarantineOptions {
   readonly settings: Settings;

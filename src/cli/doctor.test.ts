@@ -6,7 +6,7 @@ import { checkNode, checkSpool, checkThreadPool } from './doctor/check-machine.t
 import { verdictOf } from './doctor.ts';
 
 const { settings } = loadSettings({ file: null, env: {} });
-const sound = { messageBytesMax: 32 * 2 ** 20, compacted: false, retentionMs: -1, logAppendTime: false };
+const sound = { messageBytesMax: 32 * 2 ** 20, compacted: false, retentionMs: -1, retentionBytes: -1, logAppendTime: false };
 const day = 24 * 3_600_000;
 
 describe('the topics', () => {

@@ -29,6 +29,11 @@ const commands: readonly CommandRow[] = [
     summary: 'prove from topics and database that nothing is lost',
     load: async () => (await import('./verify.ts')).registerVerify,
   },
+  {
+    name: 'flood',
+    summary: 'show topics in flood, and let their messages through again',
+    load: async () => (await import('./flood.ts')).registerFlood,
+  },
   { name: 'migrate', summary: 'bring the tables up to date', load: async () => (await import('./migrate.ts')).registerMigrate },
   { name: 'topics', summary: 'create missing topics and the bucket', load: async () => (await import('./topics.ts')).registerTopics },
   {

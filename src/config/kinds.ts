@@ -24,6 +24,17 @@ export function whole(least: number, most: number) {
   );
 }
 
+/** A share of 0 to 1, or as a percentage: `20%`. */
+export function share() {
+  const error = 'a share from 0 to 1, or a percentage such as 20%';
+  return z.preprocess(shareOf, z.number({ error }).gt(0, { error }).max(1, { error }));
+}
+
+function shareOf(value: unknown): unknown {
+  const [, number, percent] = typeof value === 'string' ? (/^(\d+(?:\.\d+)?)\s*(%?)$/.exec(value.trim()) ?? []) : [];
+  return number === undefined ? value : Number(number) / (percent === '%' ? 100 : 1);
+}
+
 const sizePattern = /^(\d+(?:\.\d+)?)\s*([kmgt]i?b|b)?$/i;
 const unitBytes: Readonly<Record<string, number>> = {
   b: 1,

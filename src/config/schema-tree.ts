@@ -80,8 +80,12 @@ function resolve(node: Node, names: readonly string[]): Path | null {
   if (node.kind === 'setting') return first === undefined ? [] : node.entries ? [names.join('.')] : null;
   if (first === undefined) return null;
   if (node.kind === 'free') {
-    const below = resolve(node.member, names.slice(-1));
-    return below && names.length > 1 ? [names.slice(0, -1).join('.'), ...below] : null;
+    // The free name may have dots in it, and is as long as the rest lets it be.
+    for (let last = names.length - 1; last > 0; last--) {
+      const below = resolve(node.member, names.slice(last));
+      if (below) return [names.slice(0, last).join('.'), ...below];
+    }
+    return null;
   }
   const member = node.members.get(first);
   const below = member ? resolve(member, rest) : null;

@@ -9,6 +9,7 @@ import {
   list,
   postgresUrl,
   schemaName,
+  share,
   size,
   storageUrl,
   text,
@@ -154,6 +155,41 @@ const schemas = section({
   }),
 });
 
+const floodKinds = {
+  action: choice(['alert', 'sample', 'pause']),
+  share: share(),
+  causeShare: share(),
+  window: whole(100, 100_000_000),
+  consecutive: whole(10, 100_000_000),
+  sampleCount: whole(0, 1_000_000),
+};
+
+const flood = section({
+  action: setting(
+    floodKinds.action.default('alert'),
+    'What the breaker does about a topic in flood: `alert` says so, `sample` keeps some of each cause whole and of the others a pointer to the source, `pause` consumes no more of the topic until `dq flood lift`.',
+  ),
+  share: setting(floodKinds.share.default(0.2), 'A topic is in flood when this share of its messages is bad.'),
+  causeShare: setting(floodKinds.causeShare.default(0.2), 'The same for one cause (fingerprint) alone.'),
+  window: setting(floodKinds.window.default(10_000), 'So many messages of a topic are looked at for its share.'),
+  consecutive: setting(floodKinds.consecutive.default(1_000), 'So many bad messages in a row are a flood, whatever their share.'),
+  sampleCount: setting(floodKinds.sampleCount.default(100), 'With `sample`: messages of each cause and partition that are kept whole.'),
+  sourceHoursMin: setting(
+    whole(0, 1_000_000).default(24),
+    'With `sample`: a message is kept as a pointer only if the retention of its topic leaves it there for so many hours more.',
+  ),
+});
+
+/** The same for one topic; what is not said is said by `flood`. */
+const topicFlood = section({
+  action: setting(floodKinds.action.nullable().default(null), 'For this topic in the place of `flood.action`.', { fallback: '`flood.action`' }),
+  share: setting(floodKinds.share.nullable().default(null), 'As above.', { fallback: '`flood.share`' }),
+  causeShare: setting(floodKinds.causeShare.nullable().default(null), 'As above.', { fallback: '`flood.causeShare`' }),
+  window: setting(floodKinds.window.nullable().default(null), 'As above.', { fallback: '`flood.window`' }),
+  consecutive: setting(floodKinds.consecutive.nullable().default(null), 'As above.', { fallback: '`flood.consecutive`' }),
+  sampleCount: setting(floodKinds.sampleCount.nullable().default(null), 'As above.', { fallback: '`flood.sampleCount`' }),
+});
+
 const topic = z.strictObject(
   {
     schema: setting(schemaName.nullable().default(null), 'The schema of messages that name none.', { fallback: 'none' }),
@@ -165,6 +201,7 @@ const topic = z.strictObject(
       },
     ),
     strict: setting(truth().default(false), 'Quarantine messages that name a schema which is not allowed?'),
+    flood: topicFlood,
   },
   { error: (issue) => (issue.code === 'invalid_type' ? 'a group of settings' : undefined) },
 );
@@ -267,6 +304,7 @@ export const settingsSchema = z.strictObject({
   schemas,
   topics: z.preprocess((value) => value ?? {}, z.record(topicName, topic, { error: 'a group of topics' })).prefault({}),
   limits,
+  flood,
   spool,
   http,
   metrics,

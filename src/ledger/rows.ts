@@ -33,6 +33,18 @@ export async function withRows<T>(database: Database, range: RowRange, work: (ro
   });
 }
 
+/** How many payloads of a partition were left in the source at offsets before `start`, where it holds them no longer. */
+export async function pointersBefore(database: Database, { topic, partition }: Pick<RowRange, 'topic' | 'partition'>, start: number): Promise<number> {
+  const { rows } = await database.withClient((client) =>
+    client.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM quarantine_records
+       WHERE topic = $1 AND partition = $2 AND "offset" < $3 AND storage_path LIKE 'kafka:%'`,
+      [topic, partition, start],
+    ),
+  );
+  return rows[0]?.count ?? 0;
+}
+
 interface FetchedRow {
   readonly id: string;
   readonly offset: string;

@@ -5,8 +5,9 @@ import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { hasCode } from '../lib/errors.ts';
 import { type Payload, stretchesOf } from '../store/payload-stretches.ts';
 import { createRecordId } from '../store/record-id.ts';
+import { isSourceReference } from '../store/source-reference.ts';
 import { Account, type Closing, type ClosingOptions, type LedgerCounts, type RowFinding, type UnaccountedRecord } from './account.ts';
-import { type LedgerRow, type RowCursor, withRows } from './rows.ts';
+import { type LedgerRow, pointersBefore, type RowCursor, withRows } from './rows.ts';
 import { type FindSpooled, payloadMark, readSpooled } from './spooled.ts';
 
 /** Where the account begins in every source partition: an offset, or the first record that is not older. */
@@ -90,7 +91,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   return { counts, unaccounted, disordered, notes: [...plan.notes, ...trimNotes] };
 }
 
-async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }: VerifyOptions): Promise<Plan> {
+async function planOf({ wire, database, group, sourceTopics, validTopic, dlqTopic, from }: VerifyOptions): Promise<Plan> {
   const cluster = await wire.cluster([...sourceTopics, validTopic, ...(dlqTopic === null ? [] : [dlqTopic])]);
   const committed = await wire.committed(group, sourceTopics);
   const notes: string[] = [];
@@ -106,6 +107,8 @@ async function planOf({ wire, group, sourceTopics, validTopic, dlqTopic, from }:
       const [first, start, end] = [wanted[partition] ?? 0, starts[partition] ?? 0, ends[partition] ?? 0];
       if (offsetNext > end)
         notes.push(`${topic}/${partition} ends at ${end}, before the committed offset ${offsetNext}: its log was cut or made anew.`);
+      const pointers = start > 0 ? await pointersBefore(database, { topic, partition }, start) : 0;
+      if (pointers > 0) notes.push(`${pointers} payloads that a flood left in ${topic}/${partition} are gone by its retention.`);
       outOfReach += Math.max(0, Math.min(start, offsetNext) - first) + Math.max(0, offsetNext - Math.max(end, first));
       ranges.push({ topic, partition, from: Math.max(first, start), to: Math.min(offsetNext, end) });
     }
@@ -180,11 +183,14 @@ function findingOf({ value }: WireRecord, row: LedgerRow | undefined, lost: Read
   return lost.has(row) ? 'payload_lost' : 'kept';
 }
 
-/** The rows whose stored payload is not there or has another hash. Erased payloads are gone on purpose. */
+/**
+ * The rows whose stored payload is not there or has another hash. Erased payloads are gone on purpose; one that was left in the source is
+ * the very record whose hash is compared with the row's.
+ */
 async function lostPayloads(rows: readonly LedgerRow[], storage: ObjectStore): Promise<ReadonlySet<LedgerRow>> {
   const lost = new Set<LedgerRow>();
   const stretches = stretchesOf(
-    rows.filter(({ erased }) => !erased),
+    rows.filter(({ erased, storagePath }) => !erased && !isSourceReference(storagePath)),
     stretchBytesMax,
   );
   for (let first = 0; first < stretches.length; first += payloadReadsMax) {

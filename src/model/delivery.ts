@@ -28,7 +28,7 @@ export interface Judged {
   readonly mended?: ReadonlyMap<number, Mended>;
 }
 
-/** A judged batch: where each of its messages goes. Every row is either in `rows` or in `rejects`, once. */
+/** A judged batch: where each of its messages goes. Every row that is not withheld is either in `rows` or in `rejects`, once. */
 export interface Delivery {
   readonly batch: Batch;
   /** Rows for the valid topic, tombstones among them, in source order. */
@@ -42,7 +42,7 @@ export interface Delivery {
   readonly rejects: readonly Reject[];
 }
 
-/** Every message of the batch is durable where it belongs; its claims may be settled. */
+/** Every message of the batch that is not withheld is durable where it belongs; its claims may be settled. */
 export interface Receipt {
   readonly batch: Batch;
   /** All that went to quarantine: the delivery's rejects and what the valid topic refused for good. */

@@ -20,6 +20,8 @@ export interface Quarantined extends SourceCoordinates {
   readonly fault: Fault;
   /** Is the value JSON? Undefined where the fault's type says it, or nobody has looked. */
   readonly isJson?: boolean | undefined;
+  /** Does its payload stay in the source? Then no object is stored of it. */
+  readonly isPointer?: boolean | undefined;
   /** SHA-256 of the value, 32 bytes. */
   readonly payloadSha256: Buffer;
   /** Milliseconds since 1970. */
@@ -31,7 +33,7 @@ export type RecordStatus = 'quarantined' | 'in_review' | 'replaying' | 'replayed
 
 /** What the database keeps of a quarantined message on a first pass, and gives back on a repeat. */
 export interface StoredPlace {
-  /** `KEY#OFFSET+LENGTH`: the value alone inside its segment object. */
+  /** `KEY#OFFSET+LENGTH`: the value alone inside its segment object; or `kafka:TOPIC/PARTITION/OFFSET` where it was left in the source. */
   readonly storagePath: string;
   readonly fingerprint: string;
   readonly quarantinedAt: number;

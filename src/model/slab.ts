@@ -23,9 +23,10 @@ export const column = {
 
 /**
  * The answer for one row, one byte a row. `pending` and `refused` must be gone when a batch is routed: the native judge leaves them to
- * the other one, `refused` where it would say no.
+ * the other one, `refused` where it would say no. The flood breaker makes `pointer` of a faulty row whose payload stays in the source,
+ * and `withheld` of a row of any kind that must not go on for now.
  */
-export const answer = { pending: 0, valid: 1, faulty: 2, tombstone: 3, refused: 4 } as const;
+export const answer = { pending: 0, valid: 1, faulty: 2, tombstone: 3, refused: 4, pointer: 5, withheld: 6 } as const;
 
 /** simdjson reads up to this many bytes past a value; they belong to the slab. */
 const paddingBytes = 64;

@@ -86,6 +86,18 @@ export const metricsTable = {
     labels: ['sink'],
     help: 'State of a sink: 0 closed (it takes), 1 half open (one call tries it), 2 open (it failed and is left alone for a moment).',
   },
+  floodState: {
+    kind: 'gauge',
+    name: 'flood_state',
+    labels: ['topic'],
+    help: 'Is a topic in flood, and what is done about it: 0 it is not, 1 alert, 2 sample, 3 pause (see `dq flood ls`).',
+  },
+  floodPointers: {
+    kind: 'counter',
+    name: 'flood_pointers_total',
+    labels: ['topic'],
+    help: 'Records of a flood that were quarantined as pointers: their payload is in the source alone.',
+  },
   engineDisagreements: {
     kind: 'counter',
     name: 'engine_disagreements_total',

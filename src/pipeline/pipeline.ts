@@ -3,16 +3,19 @@ import { DataQuarantineError } from '../lib/errors.ts';
 import type { Batch } from '../model/batch.ts';
 import type { Delivery, Judged, Receipt } from '../model/delivery.ts';
 import type { SlabRing } from '../model/slab-ring.ts';
+import { admit } from './admit.ts';
 import type { Batcher } from './batch/batcher.ts';
 import type { Committer } from './commit/committer.ts';
 import type { Consumer } from './consume/consumer.ts';
+import type { Flood } from './flood/flood.ts';
 import { route } from './route/route.ts';
 
 export interface PipelineOptions {
-  readonly consumer: Pick<Consumer, 'answerRebalances' | 'waitFor' | 'keepAlive' | 'fill' | 'topics' | 'carriedBytes' | 'rebalancePending'>;
+  readonly consumer: Pick<Consumer, 'answerRebalances' | 'holdTopics' | 'waitFor' | 'keepAlive' | 'fill' | 'topics' | 'carriedBytes' | 'rebalancePending'>;
   readonly ring: SlabRing;
   readonly batcher: Batcher;
   readonly validator: { judge(batch: Batch): Promise<Judged> };
+  readonly flood: Flood;
   readonly validPartitions: number;
   readonly sink: { deliver(delivery: Delivery): Promise<Receipt> };
   readonly committer: Committer;
@@ -53,6 +56,7 @@ export class Pipeline {
     try {
       while (!this.#stopping) {
         await consumer.answerRebalances();
+        await consumer.holdTopics();
         await consumer.waitFor(
           () => ring.freed(),
           () => {
@@ -84,7 +88,7 @@ export class Pipeline {
     this.stop();
   }
 
-  /** validate → route → sink → commit, beside the loop. The sink takes batches in order and settles them in any. */
+  /** validate → admit → route → sink → commit, beside the loop. The sink takes batches in order and settles them in any. */
   #process(batch: Batch): void {
     const { validator, validPartitions, sink, committer, onTaken } = this.#options;
     committer.track(batch);
@@ -94,7 +98,7 @@ export class Pipeline {
     judged.catch(() => {});
     this.#inOrder = this.#inOrder
       .then(async () => {
-        const delivery = route(batch, await judged, validPartitions);
+        const delivery = route(batch, admit(batch, await judged, this.#options), validPartitions);
         // After a failure nothing more goes out: it would only be sent again, behind what failed.
         if (this.#failure) return;
         sink.deliver(delivery).then(

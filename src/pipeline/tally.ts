@@ -55,13 +55,19 @@ export class Tally {
   #addPassed({ slab, topics }: Batch, apart: ReadonlySet<number>): number {
     const { schemaName, metrics } = this.#options;
     const passed = new Map<number, number>();
+    let withheld = 0;
     for (let row = 0; row < slab.count; row++) {
       if (apart.has(row)) continue;
+      // It will be read and counted again, and this process holds it no more.
+      if (slab.answers[row] === answer.withheld) {
+        withheld += 1;
+        continue;
+      }
       const schema = slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number);
       const key = (slab.topic(row) + 1) * schemasMax + schema;
       passed.set(key, (passed.get(key) ?? 0) + 1);
     }
-    let sum = 0;
+    let sum = withheld;
     for (const [key, count] of passed) {
       const topic = topics[Math.floor((key + 1) / schemasMax) - 1] as string;
       const number = ((key + 1) % schemasMax) - 1;

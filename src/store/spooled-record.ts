@@ -10,6 +10,7 @@ interface Rest {
   readonly quarantinedAt: number;
   readonly fault: Fault;
   readonly isJson?: boolean | undefined;
+  readonly isPointer?: boolean | undefined;
 }
 
 /**
@@ -17,8 +18,8 @@ interface Rest {
  * frame that a segment would hold. All that quarantine needs of the source is in it, so the source may be gone by then.
  */
 export function encodeSpooled(record: Quarantined): Buffer {
-  const { id, topic, quarantinedAt, fault, isJson } = record;
-  const rest: Rest = { id, topic, quarantinedAt, fault, isJson };
+  const { id, topic, quarantinedAt, fault, isJson, isPointer } = record;
+  const rest: Rest = { id, topic, quarantinedAt, fault, isJson, isPointer };
   const text = Buffer.from(JSON.stringify(rest));
   const head = Buffer.allocUnsafe(4);
   head.writeUInt32LE(text.length);

@@ -46,6 +46,8 @@ export interface TopicSettings {
   readonly compacted: boolean;
   /** Milliseconds, -1 for ever. */
   readonly retentionMs: number;
+  /** The most that a partition may hold, -1 for any. */
+  readonly retentionBytes: number;
   /** Does the broker replace the timestamps of records by its own? */
   readonly logAppendTime: boolean;
 }
@@ -153,7 +155,7 @@ export class Wire {
   }
 
   async topicSettings(names: readonly string[]): Promise<Map<string, TopicSettings>> {
-    const keys = ['max.message.bytes', 'cleanup.policy', 'retention.ms', 'message.timestamp.type'];
+    const keys = ['max.message.bytes', 'cleanup.policy', 'retention.ms', 'retention.bytes', 'message.timestamp.type'];
     const resources = names.map((resourceName) => ({ resourceType: topicResource, resourceName, configurationKeys: keys }));
     return this.#connections.retry(async () => {
       const { results } = await this.#connections.call(null, [describeConfigsV4.api], resources, false, false);
@@ -165,6 +167,7 @@ export class Wire {
           messageBytesMax: Number(values.get('max.message.bytes')),
           compacted: values.get('cleanup.policy')?.split(',').includes('compact') ?? false,
           retentionMs: Number(values.get('retention.ms')),
+          retentionBytes: Number(values.get('retention.bytes')),
           logAppendTime: values.get('message.timestamp.type') === 'LogAppendTime',
         });
       }

@@ -32,6 +32,7 @@ export interface SourceOptions {
 
 const codes = kafka.CODES.ERRORS;
 const closeMsMax = 4_000;
+const seekMsMax = 10_000;
 
 /**
  * The reading half of a lane, whatever way the bytes take: the official client's rdkafka-style consumer with a loop of our own.
@@ -49,6 +50,7 @@ export class GroupSource implements Source {
   readonly #rebalances: Rebalance[] = [];
   #rebalanceWaiter: Deferred | null = null;
   #paused = false;
+  readonly #topicsPaused = new Set<string>();
   #closing = false;
   #committing = false;
   #commitAgain = false;
@@ -112,8 +114,9 @@ export class GroupSource implements Source {
       if (cooperative) this.#consumer.incrementalAssign(partitions);
       else this.#consumer.assign(partitions);
       // A pause outlives an assignment in librdkafka, so every assignment says anew what it is.
-      if (partitions.length > 0 && this.#paused) this.#consumer.pause(partitions);
-      if (partitions.length > 0 && !this.#paused) this.#consumer.resume(partitions);
+      const [paused, flowing] = split(partitions, ({ topic }) => this.#paused || this.#topicsPaused.has(topic));
+      if (paused.length > 0) this.#consumer.pause(paused);
+      if (flowing.length > 0) this.#consumer.resume(flowing);
     } else {
       for (const partition of partitions) this.#tell(this.#assignment.remove(partition));
       if (cooperative) this.#consumer.incrementalUnassign(partitions);
@@ -168,8 +171,43 @@ export class GroupSource implements Source {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    const held = this.#assignment.all().filter(({ isStopped }) => !isStopped);
-    if (held.length > 0) this.#consumer.resume(held.map(partitionOf));
+    this.#resume(this.#assignment.all().filter(({ topic }) => !this.#topicsPaused.has(topic)));
+  }
+
+  partitionsOf(topic: string): readonly HeldPartition[] {
+    return this.#assignment.all().filter((held) => held.topic === topic);
+  }
+
+  hold(topic: string): void {
+    this.#topicsPaused.add(topic);
+    const held = this.partitionsOf(topic);
+    if (held.length > 0) this.#consumer.pause(held.map(partitionOf));
+  }
+
+  async rewind({ topic, partition }: TopicPartition, offset: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#consumer.seek({ topic, partition, offset }, seekMsMax, (error: LibrdKafkaError | null) => {
+        // Where it goes on from is not known then: what was withheld would be passed over.
+        if (error) reject(fatalError(error));
+        else resolve();
+      });
+    });
+    const before = this.#assignment.remove({ topic, partition });
+    this.#tell(before);
+    const held = this.#assignment.add({ topic, partition });
+    assert(before && held, 'a partition that is read again is held');
+    this.#tell(held);
+    return held.epoch;
+  }
+
+  release(topic: string): void {
+    this.#topicsPaused.delete(topic);
+    if (!this.#paused) this.#resume(this.partitionsOf(topic));
+  }
+
+  #resume(partitions: readonly HeldPartition[]): void {
+    const flowing = partitions.filter(({ isStopped }) => !isStopped);
+    if (flowing.length > 0) this.#consumer.resume(flowing.map(partitionOf));
   }
 
   /** Leaves the group; the client commits what is stored on its way out. A broker that does not answer is left after four seconds. */
@@ -249,4 +287,9 @@ function fatalError(error: ClientError): DataQuarantineError {
 /** What the client takes: it looks at every field that it finds. */
 function partitionOf({ topic, partition }: HeldPartition): TopicPartition {
   return { topic, partition };
+}
+
+/** Those for which it holds, and the others. */
+function split(partitions: readonly TopicPartition[], holds: (partition: TopicPartition) => boolean): [TopicPartition[], TopicPartition[]] {
+  return [partitions.filter(holds), partitions.filter((partition) => !holds(partition))];
 }

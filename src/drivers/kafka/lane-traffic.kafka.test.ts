@@ -95,6 +95,35 @@ describe.each(laneNames)('the %s lane', (lane) => {
     expect([0, 1, 2].map((row) => String(rest.value(row)))).toEqual(['2', '3', '4']);
   });
 
+  test('a topic that is held stands still, partitions that come meanwhile too; rewound, it is read again from there in a new epoch', async () => {
+    const topic = await freshTopic('held', { partitions: 2 });
+    const publisher = await publisherOf(lane, topic);
+    const lot = (from: number) =>
+      Array.from({ length: 20 }, (_, at) => buildMessage({ partition: at % 2, value: Buffer.from(String(from + at)) }));
+    await publishMessages(publisher, topic, lot(0));
+    const { source } = await sourceOf(lane, topic);
+    const slab = Slab.allocate(100, 10_000);
+    await fillTo(source, slab, 20);
+    source.hold(topic);
+    await publishMessages(publisher, topic, lot(20));
+    // A pause of the whole source and its end must not let the topic go on.
+    await source.idle(50);
+    source.resume();
+    const before = slab.count;
+    for (let turns = 0; turns < 20; turns++) await source.fill(slab, 50);
+    expect(slab.count).toBe(before);
+    const epoch = source.epochOf(topic, 1) as number;
+    expect(await source.rewind({ topic, partition: 1 }, 5)).toBeGreaterThan(epoch);
+    source.release(topic);
+    const again = Slab.allocate(100, 10_000);
+    await fillTo(source, again, 10 + 15);
+    const offsets = (partition: number) =>
+      Array.from({ length: again.count }, (_, row) => row).flatMap((row) => (again.partition(row) === partition ? [again.offset(row)] : []));
+    expect(offsets(0)).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+    expect(offsets(1)).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
+    expect(source.partitionsOf(topic)).toHaveLength(2);
+  });
+
   test('several sources and publishers work side by side in one process', async () => {
     const topics = await Promise.all([freshTopic('side'), freshTopic('side')]);
     const read = await Promise.all(

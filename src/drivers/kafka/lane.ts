@@ -46,6 +46,13 @@ export interface Source {
   /** Keeps the membership alive while nothing is taken: partitions are paused and the client is polled. */
   idle(waitMs: number): Promise<void>;
   resume(): void;
+  /** The partitions of a topic that are held. */
+  partitionsOf(topic: string): readonly TopicPartition[];
+  /** Pauses all partitions of the topic, those to come as well, until `release`. A few messages may still be handed over. */
+  hold(topic: string): void;
+  /** Reads a held partition again from `offset`, in a new epoch, which is returned; what was consumed and not yet filled in is left out. */
+  rewind(partition: TopicPartition, offset: number): Promise<number>;
+  release(topic: string): void;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { assert } from '../../lib/assert.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
-import type { Batch } from '../../model/batch.ts';
+import type { Batch, Claim } from '../../model/batch.ts';
 import type { Watermark } from '../../model/delivery.ts';
 import { OffsetTracker, type Settle } from './offset-tracker.ts';
 
@@ -9,6 +9,12 @@ interface Held {
   readonly partition: number;
   readonly epoch: number;
   readonly tracker: OffsetTracker;
+}
+
+/** A claim of an open batch that was held when it was tracked. */
+interface Tracked {
+  readonly held: Held;
+  readonly settle: Settle;
 }
 
 /** Where watermarks go: the client's offset store, which commits them by its own timer and never lets them move back. */
@@ -29,7 +35,9 @@ export class Committer {
   readonly #store: OffsetStore;
   readonly #held = new Map<string, Held>();
   readonly #moved = new Map<string, Watermark>();
-  readonly #settles = new Map<Batch, readonly (() => void)[]>();
+  readonly #open = new Map<Batch, readonly Tracked[]>();
+  /** Held partitions of which something was withheld, by topic. */
+  readonly #withheld = new Map<string, Set<number>>();
   #idle: Deferred[] = [];
 
   constructor(store: OffsetStore) {
@@ -38,45 +46,83 @@ export class Committer {
 
   /** Batches tracked and not yet settled. */
   get openBatches(): number {
-    return this.#settles.size;
+    return this.#open.size;
   }
 
   /** Messages that are not settled yet. */
   get openMessages(): number {
     let messages = 0;
-    for (const batch of this.#settles.keys()) for (const claim of batch.claims) messages += claim.messages;
+    for (const batch of this.#open.keys()) for (const claim of batch.claims) messages += claim.messages;
     return messages;
   }
 
   assign(topic: string, partition: number, epoch: number): void {
+    this.#withheld.get(topic)?.delete(partition);
     this.#held.set(keyOf(topic, partition), { topic, partition, epoch, tracker: new OffsetTracker() });
   }
 
   /** Forgets a partition: claims that settle from now on move nothing. */
   release(topic: string, partition: number): void {
+    this.#withheld.get(topic)?.delete(partition);
     this.#held.delete(keyOf(topic, partition));
     this.#moved.delete(keyOf(topic, partition));
     this.#wakeIdle();
   }
 
   track(batch: Batch): void {
-    const settles: (() => void)[] = [];
+    const tracked: Tracked[] = [];
     for (const claim of batch.claims) {
       const held = this.#held.get(keyOf(claim.topic, claim.partition));
-      if (held?.epoch !== claim.epoch) continue;
-      const settle = held.tracker.track(claim.offsetNext);
-      settles.push(() => this.#settleClaim(held, settle));
+      if (held?.epoch === claim.epoch) tracked.push({ held, settle: held.tracker.track(claim.offsetNext) });
     }
-    this.#settles.set(batch, settles);
+    this.#open.set(batch, tracked);
+  }
+
+  /** Is the claim behind one of its partition and epoch that was withheld? Then it must be withheld, too. */
+  isBehindWithheld(batch: Batch, { epoch }: Claim): boolean {
+    const tracked = this.#open.get(batch)?.find(({ held }) => held.epoch === epoch);
+    return (tracked?.held.tracker.withheldFrom ?? null) !== null;
+  }
+
+  /** The claim, which begins at `offset`, will not settle with its batch. Claims must be withheld in the order they were tracked. */
+  withhold(batch: Batch, { topic, partition, epoch }: Claim, offset: number): void {
+    const tracked = this.#open.get(batch);
+    assert(tracked, 'a batch was withheld that is not tracked');
+    const withheld = tracked.find(({ held }) => held.epoch === epoch);
+    withheld?.held.tracker.withhold(offset);
+    if (withheld && this.#held.get(keyOf(topic, partition)) === withheld.held) {
+      const partitions = this.#withheld.get(topic) ?? new Set();
+      this.#withheld.set(topic, partitions.add(partition));
+    }
+    this.#open.set(
+      batch,
+      tracked.filter((one) => one !== withheld),
+    );
+    this.#wakeIdle();
+  }
+
+  /** Must held partitions of the topic be read again? */
+  hasWithheld(topic: string): boolean {
+    return (this.#withheld.get(topic)?.size ?? 0) > 0;
+  }
+
+  /** Where a held partition must be read again because of what was withheld, null where nothing was. */
+  withheldFrom(topic: string, partition: number): number | null {
+    return this.#held.get(keyOf(topic, partition))?.tracker.withheldFrom ?? null;
+  }
+
+  /** Is a claim of these partitions open that can still settle? */
+  isOpen(partitions: readonly { topic: string; partition: number }[]): boolean {
+    return partitions.some(({ topic, partition }) => (this.#held.get(keyOf(topic, partition))?.tracker.open ?? 0) > 0);
   }
 
   settle(batch: Batch): void {
-    const settles = this.#settles.get(batch);
-    assert(settles, 'a batch was settled that is not tracked');
-    this.#settles.delete(batch);
-    for (const settle of settles) settle();
+    const tracked = this.#open.get(batch);
+    assert(tracked, 'a batch was settled that is not tracked');
+    this.#open.delete(batch);
+    for (const { held, settle } of tracked) this.#settleClaim(held, settle);
     this.#wakeIdle();
-    if (this.#settles.size === 0) this.flush();
+    if (this.#open.size === 0) this.flush();
   }
 
   /** Hands the moved watermarks to the store; asks for a commit at once when nothing is open any more. */
@@ -85,7 +131,7 @@ export class Committer {
       const watermarks = [...this.#moved.values()];
       this.#moved.clear();
       this.#store.storeOffsets(watermarks);
-      if (this.#settles.size === 0) this.#store.commitStored();
+      if (this.#open.size === 0) this.#store.commitStored();
     }
   }
 
@@ -99,8 +145,7 @@ export class Committer {
   }
 
   #anyOpen(partitions?: readonly { topic: string; partition: number }[]): boolean {
-    if (!partitions) return this.#settles.size > 0;
-    return partitions.some(({ topic, partition }) => (this.#held.get(keyOf(topic, partition))?.tracker.open ?? 0) > 0);
+    return partitions ? this.isOpen(partitions) : this.#open.size > 0;
   }
 
   #settleClaim(held: Held, settle: Settle): void {

@@ -18,10 +18,23 @@ export class OffsetTracker {
   #entries: Entry[] = [];
   #head = 0;
   #offsetLast = -1;
+  #withheldFrom: number | null = null;
 
-  /** Claims still open, settled ones behind an open one included. */
+  /** Claims still open, settled ones behind an open one included. Those that are withheld are not waited for. */
   get open(): number {
-    return this.#entries.length - this.#head;
+    const ahead = this.#withheldFrom;
+    if (ahead === null) return this.#entries.length - this.#head;
+    return this.#entries.slice(this.#head).filter(({ offsetNext }) => offsetNext <= ahead).length;
+  }
+
+  /** The first offset that was withheld, null where none was. From there on nothing settles any more. */
+  get withheldFrom(): number | null {
+    return this.#withheldFrom;
+  }
+
+  /** No claim from this offset on will settle: its messages are read again. All before it may. */
+  withhold(offset: number): void {
+    this.#withheldFrom ??= offset;
   }
 
   track(offsetNext: number): Settle {

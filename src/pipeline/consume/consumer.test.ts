@@ -8,11 +8,17 @@ import { Consumer } from './consumer.ts';
 let story: string[];
 let waiting: Rebalance[];
 let settled: Deferred;
+let isHeld: boolean;
+let isOpen: boolean;
+let hasWithheld: boolean;
 
 beforeEach(() => {
   story = [];
   waiting = [];
   settled = createDeferred();
+  isHeld = false;
+  isOpen = false;
+  hasWithheld = false;
 });
 
 function consumerWith(options: { revokeMsMax: number; idleAfterMs: number } = { revokeMsMax: 60_000, idleAfterMs: 60_000 }): Consumer {
@@ -33,6 +39,16 @@ function consumerWith(options: { revokeMsMax: number; idleAfterMs: number } = { 
     commitStored: () => {},
     idle: async () => void story.push('idle'),
     resume: () => story.push('resume'),
+    partitionsOf: () => [
+      { topic: 'raw-events', partition: 0 },
+      { topic: 'raw-events', partition: 1 },
+    ],
+    hold: (topic) => story.push(`hold ${topic}`),
+    rewind: async ({ partition }, offset) => {
+      story.push(`rewind ${partition} to ${offset}`);
+      return 200 + partition;
+    },
+    release: (topic) => story.push(`release ${topic}`),
     close: async () => {},
   };
   const holder = {
@@ -40,9 +56,12 @@ function consumerWith(options: { revokeMsMax: number; idleAfterMs: number } = { 
     release: (_: string, partition: number) => story.push(`release ${partition}`),
     flush: () => story.push('flush'),
     settled: () => settled.promise,
+    isOpen: () => isOpen,
+    hasWithheld: () => hasWithheld,
+    withheldFrom: (_: string, partition: number) => (partition === 1 ? 42 : null),
   };
   const onRebalanced = (_: Rebalance, held: number) => story.push(`held ${held}`);
-  return new Consumer({ source, holder, clock: systemClock, log: silentLog(), onRebalanced, ...options });
+  return new Consumer({ source, holder, clock: systemClock, log: silentLog(), onRebalanced, isHeld: () => isHeld, ...options });
 }
 
 const rebalance = (kind: Rebalance['kind'], partitions: number[], lost = false): Rebalance => ({
@@ -94,4 +113,25 @@ test('while there is no room, rebalances are answered, and after a while the mem
   await waited;
   expect(story).toContain('idle');
   expect(story.at(-1)).toBe('resume');
+});
+
+test('a topic that is held back is paused once, and read on from what was withheld as soon as all before it is settled', async () => {
+  const consumer = consumerWith();
+  isHeld = true;
+  await consumer.holdTopics();
+  await consumer.holdTopics();
+  isHeld = false;
+  isOpen = true;
+  await consumer.holdTopics();
+  expect(story).toEqual(['hold raw-events']);
+  isOpen = false;
+  await consumer.holdTopics();
+  await consumer.holdTopics();
+  expect(story.slice(1)).toEqual(['flush', 'rewind 1 to 42', 'assign 1 in epoch 201', 'release raw-events']);
+});
+
+test('what was withheld and let through between two turns is read again', async () => {
+  hasWithheld = true;
+  await consumerWith().holdTopics();
+  expect(story).toEqual(['flush', 'rewind 1 to 42', 'assign 1 in epoch 201', 'release raw-events']);
 });

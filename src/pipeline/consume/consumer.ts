@@ -11,6 +11,12 @@ export interface PartitionHolder {
   flush(): void;
   /** Ends when nothing of these partitions is open. */
   settled(partitions: readonly TopicPartition[]): Promise<void>;
+  /** Is something of these partitions open that can still settle? */
+  isOpen(partitions: readonly TopicPartition[]): boolean;
+  /** Was something of held partitions of the topic withheld? */
+  hasWithheld(topic: string): boolean;
+  /** Where a partition must be read again, because messages of it were withheld; null where none were. */
+  withheldFrom(topic: string, partition: number): number | null;
 }
 
 export interface ConsumerOptions {
@@ -22,6 +28,8 @@ export interface ConsumerOptions {
   readonly revokeMsMax: number;
   /** After how long without room the partitions are paused and the client is polled, to stay in the group. */
   readonly idleAfterMs: number;
+  /** Must no more of the topic be taken for now? */
+  readonly isHeld: (topic: string) => boolean;
   /** Told of every answered rebalance, and how many partitions are held after it. */
   readonly onRebalanced: (rebalance: Rebalance, held: number) => void;
 }
@@ -36,6 +44,7 @@ const idlePollMs = 100;
 export class Consumer {
   readonly #options: ConsumerOptions;
   #held = 0;
+  readonly #topicsHeld = new Set<string>();
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -73,6 +82,39 @@ export class Consumer {
       this.#held += kind === 'assign' ? partitions.length : -partitions.length;
       onRebalanced(rebalance, this.#held);
       log.info({ kind, lost, partitions: partitions.map(({ topic, partition }) => `${topic}/${partition}`) }, 'rebalanced');
+    }
+  }
+
+  /**
+   * Takes no more of topics that are held back, and reads on where they stopped once they are not: from the first message that was withheld,
+   * in a new epoch, as soon as all before it is settled.
+   */
+  async holdTopics(): Promise<void> {
+    const { source, holder, log, isHeld } = this.#options;
+    for (const topic of source.topics) {
+      const wasHeld = this.#topicsHeld.has(topic);
+      if (isHeld(topic)) {
+        if (wasHeld) continue;
+        this.#topicsHeld.add(topic);
+        source.hold(topic);
+        log.warn({ topic }, 'consumption of the topic is paused');
+        continue;
+      }
+      // Messages may have been withheld and let through between two turns.
+      if (!wasHeld && !holder.hasWithheld(topic)) continue;
+      const partitions = source.partitionsOf(topic);
+      if (holder.isOpen(partitions)) continue;
+      // Behind a rewind nothing of the old epoch may be stored.
+      holder.flush();
+      for (const { partition } of partitions) {
+        const offset = holder.withheldFrom(topic, partition);
+        if (offset === null) continue;
+        const epoch = await source.rewind({ topic, partition }, offset);
+        holder.assign(topic, partition, epoch);
+      }
+      this.#topicsHeld.delete(topic);
+      source.release(topic);
+      log.info({ topic }, 'consumption of the topic goes on');
     }
   }
 

@@ -4,6 +4,7 @@ import { ByteWriter } from '../../lib/byte-writer.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { Slab } from '../../model/slab.ts';
 import { SlabRing } from '../../model/slab-ring.ts';
+import { isSourceReference } from '../../store/source-reference.ts';
 import type { DeadLetterForm } from './cause-text.ts';
 import { deadLetterBytesMax, writeDeadLetter } from './dead-letter.ts';
 
@@ -25,6 +26,7 @@ interface Load {
 
 /** From the fullest to the smallest. */
 const letterForms: readonly DeadLetterForm[] = ['whole', 'pointer', 'bare'];
+const [whole, pointer] = [0, 1];
 const slabs = { slabs: 8, rowsMax: 2_048, bytesMax: 2 * 2 ** 20 };
 const everyRow = Int32Array.from({ length: slabs.rowsMax }, (_, row) => row);
 const noKeys: ReadonlyMap<number, Uint8Array> = new Map();
@@ -44,7 +46,9 @@ export class DeadLetters {
 
   /** Resolves when all letters stand in the topic's line, in order; what it gives, when all are acknowledged. */
   send(records: readonly Quarantined[], places: readonly StoredPlace[]): Promise<{ acknowledged: Promise<unknown> }> {
-    return this.#handOver({ records, places, forms: new Uint8Array(records.length) }, Int32Array.from(records.keys()));
+    // Where the payload was left in the source, a letter that carried it would be larger than what was saved.
+    const forms = Uint8Array.from(places, ({ storagePath }) => (isSourceReference(storagePath) ? pointer : whole));
+    return this.#handOver({ records, places, forms }, Int32Array.from(records.keys()));
   }
 
   async #handOver(load: Load, indexes: Int32Array): Promise<{ acknowledged: Promise<unknown> }> {
@@ -82,7 +86,7 @@ export class DeadLetters {
   #bytesMax({ records, places, forms }: Load, index: number): number {
     const record = records[index] as Quarantined;
     // The payload is in the value, so a payload that is too large need not be written to know it.
-    if (forms[index] === 0 && record.value.length > this.#options.dlqBytesMax) forms[index] = 1;
+    if (forms[index] === whole && record.value.length > this.#options.dlqBytesMax) forms[index] = pointer;
     return deadLetterBytesMax(record, places[index] as StoredPlace, letterForms[forms[index] as number] as DeadLetterForm);
   }
 

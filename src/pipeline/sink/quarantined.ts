@@ -3,7 +3,7 @@ import { assert } from '../../lib/assert.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
 import type { Quarantined } from '../../model/record.ts';
-import type { Slab } from '../../model/slab.ts';
+import { answer, type Slab } from '../../model/slab.ts';
 import type { Fault } from '../../model/verdict.ts';
 
 /** Gives the record id of a source message (see `store/record-id.ts`). */
@@ -73,6 +73,10 @@ class RejectedRecord implements Quarantined {
 
   get packedHeaders(): Buffer {
     return this.#slab.packedHeaders(this.#row);
+  }
+
+  get isPointer(): boolean {
+    return this.#slab.answers[this.#row] === answer.pointer;
   }
 
   get payloadSha256(): Buffer {

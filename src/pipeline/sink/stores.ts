@@ -4,6 +4,7 @@ import type { SinkPolicy } from '../../lib/sink-policy.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import type { RecordStore } from '../../store/record-store.ts';
 import { encodeSegment, type FrameParts, formatStoragePath, segmentKey } from '../../store/segment.ts';
+import { sourceReference } from '../../store/source-reference.ts';
 
 export type SinkName = 'storage' | 'postgres';
 
@@ -21,7 +22,7 @@ export interface StoresOptions {
 export type Patience = 'whileClosed' | 'forever';
 
 /** A message as a segment keeps it. */
-export type Original = FrameParts & { readonly topic: string };
+export type Original = FrameParts & { readonly topic: string; readonly isPointer?: boolean | undefined };
 
 interface How {
   readonly patience: Patience;
@@ -62,11 +63,16 @@ export class Stores {
     return this.#putSegments(originals, { patience: 'forever', signal });
   }
 
-  /** Stores the messages in one segment a topic; returns each one's storage path. */
+  /** Stores the messages in one segment a topic, but for pointers; returns each one's storage path. */
   async #putSegments(records: readonly Original[], how: How): Promise<string[]> {
     const paths = new Array<string>(records.length);
     const byTopic = new Map<string, number[]>();
-    records.forEach(({ topic }, index) => {
+    records.forEach((record, index) => {
+      const { topic } = record;
+      if (record.isPointer) {
+        paths[index] = sourceReference(record);
+        return;
+      }
       const indexes = byTopic.get(topic);
       if (indexes) indexes.push(index);
       else byTopic.set(topic, [index]);

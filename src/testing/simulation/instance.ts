@@ -8,6 +8,7 @@ import { createMetrics } from '../../observe/metrics.ts';
 import { Batcher } from '../../pipeline/batch/batcher.ts';
 import { Committer } from '../../pipeline/commit/committer.ts';
 import { Consumer } from '../../pipeline/consume/consumer.ts';
+import { Flood } from '../../pipeline/flood/flood.ts';
 import { Pipeline } from '../../pipeline/pipeline.ts';
 import { publishRefusal } from '../../pipeline/sink/publish-refusal.ts';
 import { Quarantine } from '../../pipeline/sink/quarantine.ts';
@@ -93,6 +94,7 @@ export class Instance {
     const committer = new Committer(this.#source);
     const ring = new SlabRing({ slabs: 1 + random.below(5), rowsMax: 1 + random.below(12), bytesMax: 500 });
     const tally = new Tally({ schemaName: () => null, metrics });
+    const flood = this.#flood();
     const validator = new Validator({
       judge: this.#judge(),
       catalog: () => ({ revision: 0, files: [] }) as never,
@@ -112,6 +114,7 @@ export class Instance {
       log,
       revokeMsMax: 17_000,
       idleAfterMs: 2_000,
+      isHeld: (topic) => flood.isHeld(topic),
       onRebalanced: () => {},
     });
     return new Pipeline({
@@ -119,6 +122,7 @@ export class Instance {
       ring,
       batcher: new Batcher({ ring, clock, isBehind: () => validator.busy, firstMsMax: 1_000, lingerMsMax: random.below(50) }),
       validator,
+      flood,
       validPartitions: 2,
       sink: new Sink({
         publisher: this.#publisher,
@@ -139,6 +143,29 @@ export class Instance {
       drainMsMax: 17_000,
       flushMsInterval: 250,
     });
+  }
+
+  /** Trips at a handful of bad messages in a row, and is lifted after a while; after some lifts it lets all through. */
+  #flood(): Flood {
+    const { random, time, books } = this.#world;
+    const action = (['alert', 'sample', 'pause', 'pause'] as const)[random.below(4)] as 'alert' | 'sample' | 'pause';
+    let lifts = random.below(4);
+    const flood: Flood = new Flood({
+      topics: [topics.source],
+      rulesOf: () => ({ action, share: 0.9, causeShare: 0.9, window: 50, consecutive: 2 + random.below(6), sampleCount: 1 }),
+      mayPoint: () => false,
+      onTrip: (topic, { reason }) => {
+        books.note(`${this.name} is in flood: ${reason}`);
+        time.schedule(random.below(5_000), () => {
+          books.note(`${this.name} lets the flood through`);
+          const breaker = flood.of(topic);
+          breaker?.lifted();
+          if (breaker) breaker.isMuted = --lifts < 0;
+        });
+      },
+      onPointers: () => {},
+    });
+    return flood;
   }
 
   #quarantine(): Quarantine {

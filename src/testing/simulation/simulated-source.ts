@@ -1,5 +1,5 @@
 import { Assignment, type HeldPartition } from '../../drivers/kafka/assignment.ts';
-import type { Rebalance, Source } from '../../drivers/kafka/lane.ts';
+import type { Rebalance, Source, TopicPartition } from '../../drivers/kafka/lane.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import type { Watermark } from '../../model/delivery.ts';
 import { Slab } from '../../model/slab.ts';
@@ -27,6 +27,7 @@ export class SimulatedSource implements Source, Member {
   readonly #carried: { message: SourceMessage; held: HeldPartition }[] = [];
   #waiter: Deferred | null = null;
   #paused = false;
+  #isHeld = false;
   #state: 'open' | 'closed' | 'dead' = 'open';
 
   constructor(name: string, world: World, group: Group) {
@@ -129,6 +130,29 @@ export class SimulatedSource implements Source, Member {
     this.#paused = false;
   }
 
+  partitionsOf(): readonly HeldPartition[] {
+    return this.#assignment.all();
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  async rewind({ topic, partition }: TopicPartition, offset: number): Promise<number> {
+    await this.#world.time.clock.sleep(this.#world.random.below(10));
+    this.#mustLive();
+    this.#next.set(
+      partition,
+      this.#books(partition).messages.findIndex((message) => message.offset >= offset),
+    );
+    this.#assignment.remove({ topic, partition });
+    return (this.#assignment.add({ topic, partition }) as HeldPartition).epoch;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+  }
+
   async close(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#commitAll();
@@ -160,7 +184,7 @@ export class SimulatedSource implements Source, Member {
   /** Takes messages of the held partitions, in runs of any length. */
   #fetch(): void {
     const { random } = this.#world;
-    if (this.#paused || this.#world.isAway('broker')) return;
+    if (this.#paused || this.#isHeld || this.#world.isAway('broker')) return;
     const all = this.#assignment.all();
     for (let left = this.#batchMax, tries = all.length; left > 0 && tries > 0; tries--) {
       const held = all[random.below(all.length)] as HeldPartition;
