@@ -104,9 +104,11 @@ async function watchRetention({ settings, log, closers }: OpenFloodOptions): Pro
   const { brokers, client, sourceTopics } = settings.kafka;
   const retention = new SourceRetention({ brokers, client, topics: sourceTopics });
   const read = () =>
-    retention.read().catch((error: unknown) => log.warn({ err: error }, 'the retention of the source topics could not be read; see flood.action'));
+    retention
+      .read()
+      .catch((error: unknown) => log.warn({ err: error }, 'the retention of the source topics could not be read; see flood.action'));
   await read();
-  const timer = setInterval(read, retentionMsInterval);
+  const timer = setInterval(() => void read(), retentionMsInterval);
   closers.push(async () => clearInterval(timer));
   return retention;
 }

@@ -169,8 +169,14 @@ describe('layers', () => {
     const { settings } = load('topics:\n  a.b:\n    schema: order_event\n', {
       flags: { 'topics.a.b.strict': 'true', 'kafka.client.sasl.password': 'x' },
     });
-    expect(settings.topics['a.b']).toEqual({ schema: 'order_event', allowed: null, strict: true });
+    expect(settings.topics['a.b']).toMatchObject({ schema: 'order_event', allowed: null, strict: true });
     expect(settings.kafka.client).toEqual({ 'sasl.password': 'x' });
+  });
+
+  test('a share is a number or a percentage, and a topic has rules of its own under a name with dots', () => {
+    const { settings } = load(null, { flags: { 'flood.share': '35%', 'topics.a.b.flood.share': '0.5', 'topics.a.b.flood.action': 'pause' } });
+    expect(settings.flood.share).toBe(0.35);
+    expect(settings.topics['a.b']?.flood).toMatchObject({ share: 0.5, action: 'pause', window: null });
   });
 
   test('a flag for a setting that does not exist is a problem with the nearest name', () => {

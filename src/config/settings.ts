@@ -182,7 +182,9 @@ const flood = section({
 
 /** The same for one topic; what is not said is said by `flood`. */
 const topicFlood = section({
-  action: setting(floodKinds.action.nullable().default(null), 'For this topic in the place of `flood.action`.', { fallback: '`flood.action`' }),
+  action: setting(floodKinds.action.nullable().default(null), 'For this topic in the place of `flood.action`.', {
+    fallback: '`flood.action`',
+  }),
   share: setting(floodKinds.share.nullable().default(null), 'As above.', { fallback: '`flood.share`' }),
   causeShare: setting(floodKinds.causeShare.nullable().default(null), 'As above.', { fallback: '`flood.causeShare`' }),
   window: setting(floodKinds.window.nullable().default(null), 'As above.', { fallback: '`flood.window`' }),

@@ -34,7 +34,11 @@ export async function withRows<T>(database: Database, range: RowRange, work: (ro
 }
 
 /** How many payloads of a partition were left in the source at offsets before `start`, where it holds them no longer. */
-export async function pointersBefore(database: Database, { topic, partition }: Pick<RowRange, 'topic' | 'partition'>, start: number): Promise<number> {
+export async function pointersBefore(
+  database: Database,
+  { topic, partition }: Pick<RowRange, 'topic' | 'partition'>,
+  start: number,
+): Promise<number> {
   const { rows } = await database.withClient((client) =>
     client.query<{ count: number }>(
       `SELECT count(*)::int AS count FROM quarantine_records

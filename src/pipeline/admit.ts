@@ -19,7 +19,11 @@ export function admit(batch: Batch, judged: Judged, { flood, committer }: { floo
   withhold(batch, withheld, committer);
   const goesOn = (row: number) => batch.slab.answers[row] !== answer.withheld;
   const { keys, rejects, mended } = judged;
-  return { keys, rejects: rejects.filter(({ row }) => goesOn(row)), ...(mended && { mended: new Map([...mended].filter(([row]) => goesOn(row))) }) };
+  return {
+    keys,
+    rejects: rejects.filter(({ row }) => goesOn(row)),
+    ...(mended && { mended: new Map([...mended].filter(([row]) => goesOn(row))) }),
+  };
 }
 
 function withhold(batch: Batch, claims: readonly Claim[], committer: Committer): void {

@@ -34,7 +34,11 @@ class Feed {
     return new Feed(publisher, topic);
   }
 
-  good = (messages: number) => this.#feed(messages, (id) => `{"_schema":"user_event","user_id":"USER000001","event_type":"view","timestamp":"2026-01-01T00:00:00Z","event_id":"${id}"}`);
+  good = (messages: number) =>
+    this.#feed(
+      messages,
+      (id) => `{"_schema":"user_event","user_id":"USER000001","event_type":"view","timestamp":"2026-01-01T00:00:00Z","event_id":"${id}"}`,
+    );
   bad = (messages: number) => this.#feed(messages, (id) => `{"_schema":"no_such_schema","id":${id}}`);
   malformed = (messages: number) => this.#feed(messages, (id) => `{"id":${id}`);
 
@@ -177,7 +181,11 @@ test.each(['native', 'client'])(
     expect([status, detail]).toEqual([200, expect.stringContaining(`is paused until "dq flood lift ${stage.source}"`)]);
     await feed.good(1_000);
     await until(async () => (await shownBreakers(stage))[0]?.state === 'flood');
-    expect((await shownBreakers(stage))[0]).toMatchObject({ topic: stage.source, action: 'pause', reason: expect.stringContaining('are bad') });
+    expect((await shownBreakers(stage))[0]).toMatchObject({
+      topic: stage.source,
+      action: 'pause',
+      reason: expect.stringContaining('are bad'),
+    });
     expect(await first.stop()).toBe(0);
     const stoodAt = await committedCount(stage);
     expect(stoodAt).toBeLessThan(5_000);

@@ -11,7 +11,10 @@ import type { Flood } from './flood/flood.ts';
 import { route } from './route/route.ts';
 
 export interface PipelineOptions {
-  readonly consumer: Pick<Consumer, 'answerRebalances' | 'holdTopics' | 'waitFor' | 'keepAlive' | 'fill' | 'topics' | 'carriedBytes' | 'rebalancePending'>;
+  readonly consumer: Pick<
+    Consumer,
+    'answerRebalances' | 'holdTopics' | 'waitFor' | 'keepAlive' | 'fill' | 'topics' | 'carriedBytes' | 'rebalancePending'
+  >;
   readonly ring: SlabRing;
   readonly batcher: Batcher;
   readonly validator: { judge(batch: Batch): Promise<Judged> };

@@ -57,12 +57,12 @@ export class Tally {
     const passed = new Map<number, number>();
     let withheld = 0;
     for (let row = 0; row < slab.count; row++) {
-      if (apart.has(row)) continue;
       // It will be read and counted again, and this process holds it no more.
       if (slab.answers[row] === answer.withheld) {
         withheld += 1;
         continue;
       }
+      if (apart.has(row)) continue;
       const schema = slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number);
       const key = (slab.topic(row) + 1) * schemasMax + schema;
       passed.set(key, (passed.get(key) ?? 0) + 1);

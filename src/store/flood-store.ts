@@ -83,7 +83,9 @@ export class FloodStore {
 
   /** The flood goes on. */
   async touch(topic: string): Promise<void> {
-    await this.#query('UPDATE flood_breakers SET flooded_at = now() WHERE group_id = $1 AND topic = $2 AND tripped_at IS NOT NULL', [topic]);
+    await this.#query('UPDATE flood_breakers SET flooded_at = now() WHERE group_id = $1 AND topic = $2 AND tripped_at IS NOT NULL', [
+      topic,
+    ]);
   }
 
   /** Closes the breaker if no instance has seen the flood for so long. */

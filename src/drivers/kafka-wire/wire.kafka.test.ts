@@ -66,7 +66,13 @@ test('the settings of a topic are read', async () => {
     await freshTopic('wire', { configs: { 'message.timestamp.type': 'LogAppendTime' } }),
   ];
   const settings = await wire.topicSettings([topic, timed]);
-  expect(settings.get(topic)).toEqual({ messageBytesMax: 2_000_000, compacted: true, retentionMs: 60_000, retentionBytes: -1, logAppendTime: false });
+  expect(settings.get(topic)).toEqual({
+    messageBytesMax: 2_000_000,
+    compacted: true,
+    retentionMs: 60_000,
+    retentionBytes: -1,
+    logAppendTime: false,
+  });
   expect(settings.get(timed)).toMatchObject({ compacted: false, logAppendTime: true });
 });
 

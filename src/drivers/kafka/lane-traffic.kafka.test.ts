@@ -118,7 +118,9 @@ describe.each(laneNames)('the %s lane', (lane) => {
     const again = Slab.allocate(100, 10_000);
     await fillTo(source, again, 10 + 15);
     const offsets = (partition: number) =>
-      Array.from({ length: again.count }, (_, row) => row).flatMap((row) => (again.partition(row) === partition ? [again.offset(row)] : []));
+      Array.from({ length: again.count }, (_, row) => row).flatMap((row) =>
+        again.partition(row) === partition ? [again.offset(row)] : [],
+      );
     expect(offsets(0)).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
     expect(offsets(1)).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
     expect(source.partitionsOf(topic)).toHaveLength(2);

@@ -123,7 +123,8 @@ export class FloodKeeper {
       this.#isAway = false;
     } catch (error) {
       const advice = isRetryable(error) ? '' : ' (are the tables up to date, and may the user of postgres.url write them?)';
-      if (!this.#isAway) log.warn({ err: error }, `the state of the flood breakers is not shared for now${advice}; what was known last holds`);
+      if (!this.#isAway)
+        log.warn({ err: error }, `the state of the flood breakers is not shared for now${advice}; what was known last holds`);
       this.#isAway = true;
     }
     for (const topic of flood.topics) topic.isMuted = this.#knownOf(topic).mutedUntilMs > this.#options.clock.monotonic();

@@ -37,11 +37,12 @@ function floodWith(rules: Partial<FloodRules> = {}, mayPoint = true): Flood {
 
 /** One batch of a partition: a dot is a good message, a letter the cause of a bad one. Returns the answers afterwards, `p` for a pointer. */
 function judge(flood: Flood, text: string, partition = 0): string {
-  const messages = [...text].map((sign) => ({ partition, epoch: partition + 1, answer: sign === '.' ? answer.valid : answer.faulty }));
+  const signs = text.split('');
+  const messages = signs.map((sign) => ({ partition, epoch: partition + 1, answer: sign === '.' ? answer.valid : answer.faulty }));
   const batch = buildBatch(messages);
-  const rejects = [...text].flatMap((sign, row): Reject[] => (sign === '.' ? [] : [{ row, fault: faults[sign as 'x' | 'y'] }]));
+  const rejects = signs.flatMap((sign, row): Reject[] => (sign === '.' ? [] : [{ row, fault: faults[sign as 'x' | 'y'] }]));
   flood.judge(batch, rejects, batch.claims);
-  return [...text].map((sign, row) => (batch.slab.answers[row] === answer.pointer ? 'p' : sign)).join('');
+  return signs.map((sign, row) => (batch.slab.answers[row] === answer.pointer ? 'p' : sign)).join('');
 }
 
 const isTripped = (flood: Flood) => flood.of('raw-events')?.trip !== null;
