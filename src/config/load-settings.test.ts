@@ -174,7 +174,9 @@ describe('layers', () => {
   });
 
   test('a share is a number or a percentage, and a topic has rules of its own under a name with dots', () => {
-    const { settings } = load(null, { flags: { 'flood.share': '35%', 'topics.a.b.flood.share': '0.5', 'topics.a.b.flood.action': 'pause' } });
+    const { settings } = load(null, {
+      flags: { 'flood.share': '35%', 'topics.a.b.flood.share': '0.5', 'topics.a.b.flood.action': 'pause' },
+    });
     expect(settings.flood.share).toBe(0.35);
     expect(settings.topics['a.b']?.flood).toMatchObject({ share: 0.5, action: 'pause', window: null });
   });
