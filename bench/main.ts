@@ -6,25 +6,28 @@ import { measureLatencies } from './latency.ts';
 import { describeCommit, describeMachine, loadNow } from './machine.ts';
 import { headingLines, toMarkdown } from './markdown.ts';
 import { runMicro } from './micro.ts';
+import { measureReloads, type ReloadSizes } from './reload.ts';
 import { type Measured, type Report, ratiosOf, wayOf } from './report.ts';
-import { keepBaseline, keepReport, keepSweeps, readBaseline } from './results.ts';
+import { keepBaseline, keepReloads, keepReport, keepSweeps, readBaseline } from './results.ts';
 import { say } from './run.ts';
 import { Stage } from './stage.ts';
 import { measureSweep, sweepNames } from './sweep.ts';
 import { measureFlow } from './throughput.ts';
 
 const usualParts = ['throughput', 'flood', 'latency', 'judge'] as const;
+/** Run only where they are named: they take long, and say nothing of throughput. */
+const ownParts = ['reload'] as const;
 const sweepParts = sweepNames.map((name) => `sweep-${name}` as const);
-type Part = (typeof usualParts)[number] | (typeof sweepParts)[number];
+type Part = (typeof usualParts)[number] | (typeof ownParts)[number] | (typeof sweepParts)[number];
 
 const usage = `Usage: npm run bench [-- [PART…] [--sweeps] [--quick] [--json]]
        npm run bench:compare [-- --accept]
 
 Starts Kafka, PostgreSQL and S3 of its own, measures, prints Markdown. A whole run also writes bench/results/, the tables of
-README.md and bench/README.md, and the baseline of bench:compare; a whole sweep writes what is about it.
+README.md and bench/README.md, and the baseline of bench:compare; a whole sweep or reload writes what is about it.
 
   PART      some of: ${usualParts.join(', ')} (all of these unless one is named),
-            ${sweepParts.join(', ')}
+            ${[...ownParts, ...sweepParts].join(', ')}
   --sweeps  all sweeps too
   --quick   small sizes, under two minutes, nothing is written
   --json    prints the report as one line of JSON instead
@@ -45,6 +48,7 @@ interface Sizes {
   readonly latencySeconds: number;
   readonly sweepRounds: number;
   readonly sweepMessages: number;
+  readonly reload: ReloadSizes;
   /** Is the official client's own loop measured beside the limit? */
   readonly withClient: boolean;
 }
@@ -58,6 +62,7 @@ const wholeSizes: Sizes = {
   latencySeconds: 20,
   sweepRounds: 2,
   sweepMessages: 400_000,
+  reload: { rounds: 3, messages: 8_000_000, schemas: 500 },
   withClient: true,
 };
 const quickSizes: Sizes = {
@@ -69,6 +74,7 @@ const quickSizes: Sizes = {
   latencySeconds: 5,
   sweepRounds: 1,
   sweepMessages: 50_000,
+  reload: { rounds: 1, messages: 3_000_000, schemas: 50 },
   withClient: true,
 };
 const compareSizes: Sizes = { ...quickSizes, rounds: 3, messages: 400_000, withClient: false };
@@ -117,7 +123,7 @@ async function measureAndTell(stage: Stage, parts: readonly Part[], { quick, jso
 
 /** Null where a name is none of ours. */
 function partsOf(names: readonly string[]): readonly Part[] | null {
-  const known: readonly string[] = [...usualParts, ...sweepParts];
+  const known: readonly string[] = [...usualParts, ...ownParts, ...sweepParts];
   if (!names.every((name) => known.includes(name))) return null;
   return names.length === 0 ? usualParts : (names as readonly Part[]);
 }
@@ -134,7 +140,8 @@ async function measure(stage: Stage, parts: readonly Part[], sizes: Sizes): Prom
   for (const name of sweepNames)
     if (parts.includes(`sweep-${name}`))
       sweeps.push(await measureSweep(stage, name, { rounds: sizes.sweepRounds, messages: sizes.sweepMessages }));
-  const measured: Measured = { flows, floods, latencies, micro, sweeps };
+  const reloads = parts.includes('reload') ? await measureReloads(stage, sizes.reload) : [];
+  const measured: Measured = { flows, floods, latencies, micro, sweeps, reloads };
   return { at: new Date().toISOString(), commit: describeCommit(), machine: describeMachine(stage.services, loadBefore), ...measured };
 }
 
@@ -146,6 +153,7 @@ async function keep(stage: Stage, report: Report, parts: readonly Part[]): Promi
     await measureBaseline(stage);
   }
   if (report.sweeps.length > 0) await keepSweeps(report);
+  if (report.reloads.length > 0) await keepReloads(report);
 }
 
 async function compareWithBaseline(stage: Stage, baseline: Baseline): Promise<number> {

@@ -1,6 +1,7 @@
 import type { BareCopy } from './bare-copy.ts';
 import { barsOf } from './bars.ts';
 import type { Latency } from './latency.ts';
+import type { Reload } from './reload.ts';
 import { bestCopy, bestRate, type Heading, leastCpu, type Measured, median, percent, type Report, ratio, wayOf } from './report.ts';
 import type { Run, Way } from './run.ts';
 import { type Sweep, type SweepName, sweepNames } from './sweep.ts';
@@ -14,6 +15,7 @@ export function toMarkdown(report: Report): string {
     microTable(report),
     barTable(report),
     ...report.sweeps.map(sweepTable),
+    reloadTable(report.reloads),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -128,13 +130,35 @@ export function sweepTable({ name, points }: Sweep): string {
   );
 }
 
+/** The bar is a share of 0.90; the slowest second out of the reload says how much of a dip is the machine's own. */
+export function reloadTable(reloads: readonly Reload[]): string {
+  return table(
+    [
+      'new schemas',
+      'seconds',
+      'messages/s before',
+      'during',
+      'after',
+      'during ÷ usual',
+      'slowest second ÷ usual',
+      'the same, out of the reload',
+    ],
+    reloads.map(({ schemas, seconds, before, during, after, share, leastShare, leastShareElse }) => [
+      whole(schemas),
+      fixed(seconds, 1),
+      ...[before, during, after].map(whole),
+      ...[share, leastShare, leastShareElse].map((part) => fixed(part, 2)),
+    ]),
+  );
+}
+
 /** All sweeps that there are, in their usual order, each under its own heading. */
 export function sweepSections(sweeps: readonly (Heading & { readonly sweep: Sweep })[]): string {
   const ordered = sweepNames.flatMap((name) => sweeps.filter(({ sweep }) => sweep.name === name));
   return ordered
     .map(
       ({ sweep, ...heading }) =>
-        `![${sweep.name}](results/sweep-${sweep.name}.svg)\n\n${sweepTable(sweep)}\n\n${headingLines(heading, wayOf({ flows: [], floods: [], sweeps: [sweep] }))}`,
+        `![${sweep.name}](results/sweep-${sweep.name}.svg)\n\n${sweepTable(sweep)}\n\n${headingLines(heading, wayOf({ flows: [], floods: [], sweeps: [sweep], reloads: [] }))}`,
     )
     .join('\n\n');
 }

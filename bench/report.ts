@@ -2,6 +2,7 @@ import type { Flood } from './flood.ts';
 import type { PacedLatency } from './latency.ts';
 import type { Machine } from './machine.ts';
 import type { Micro } from './micro.ts';
+import type { Reload } from './reload.ts';
 import type { Run, Way } from './run.ts';
 import type { Sweep } from './sweep.ts';
 import type { Flow } from './throughput.ts';
@@ -21,6 +22,7 @@ export interface Report extends Heading {
   readonly latencies: readonly PacedLatency[];
   readonly micro: Micro | null;
   readonly sweeps: readonly Sweep[];
+  readonly reloads: readonly Reload[];
 }
 
 /** Values by what they compare: the larger, the better for us. */
@@ -73,9 +75,9 @@ export function residentPeak({ flows, floods }: Measured): number | null {
 }
 
 /** The lane and the engine that served, null when the service did not run. */
-export function wayOf({ flows, floods, sweeps }: Pick<Measured, 'flows' | 'floods' | 'sweeps'>): Way | null {
+export function wayOf({ flows, floods, sweeps, reloads }: Pick<Measured, 'flows' | 'floods' | 'sweeps' | 'reloads'>): Way | null {
   const run = flows[0]?.runs.service[0] ?? floods[0]?.service ?? sweeps[0]?.points[0]?.runs.service[0];
-  return run?.way ?? null;
+  return run?.way ?? reloads[0]?.way ?? null;
 }
 
 export function median(values: readonly number[]): number {

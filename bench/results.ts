@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../src/lib/package-root.ts';
 import type { Baseline } from './compare.ts';
-import { headingLines, latencyTable, replaceBlock, sweepSections, throughputTable, toMarkdown } from './markdown.ts';
+import { headingLines, latencyTable, reloadTable, replaceBlock, sweepSections, throughputTable, toMarkdown } from './markdown.ts';
 import { latencyPlot, sweepCostPlot, sweepRatePlot, throughputPlot } from './plots.ts';
 import { type Heading, type Report, wayOf } from './report.ts';
 import { type Sweep, sweepNames } from './sweep.ts';
@@ -14,10 +14,11 @@ type KeptSweep = Heading & { readonly sweep: Sweep };
 
 /** Keeps a whole report: its figures, its plots, and the tables of both pages. */
 export async function keepReport(report: Report): Promise<void> {
-  await writeJson('latest', { ...report, sweeps: [] });
+  const usual = { ...report, sweeps: [], reloads: [] };
+  await writeJson('latest', usual);
   await writeResult('throughput.svg', throughputPlot(report));
   await writeResult('latency.svg', latencyPlot(report.latencies));
-  await fillPage(join('bench', 'README.md'), 'figures', toMarkdown({ ...report, sweeps: [] }));
+  await fillPage(join('bench', 'README.md'), 'figures', toMarkdown(usual));
   const plot = '![Throughput against the limit](bench/results/throughput.svg)';
   const block = [plot, throughputTable(report), latencyTable(report), headingLines(report, wayOf(report))];
   await fillPage('README.md', 'bench', block.join('\n\n'));
@@ -31,6 +32,12 @@ export async function keepSweeps({ at, commit, machine, sweeps }: Report): Promi
   }
   const kept = await Promise.all(sweepNames.map((name) => readJson<KeptSweep>(`sweep-${name}`)));
   await fillPage(join('bench', 'README.md'), 'sweeps', sweepSections(kept.filter((sweep) => sweep !== null)));
+}
+
+export async function keepReloads({ at, commit, machine, reloads }: Report): Promise<void> {
+  await writeJson('reload', { at, commit, machine, reloads });
+  const way = wayOf({ flows: [], floods: [], sweeps: [], reloads });
+  await fillPage(join('bench', 'README.md'), 'reload', `${reloadTable(reloads)}\n\n${headingLines({ at, commit, machine }, way)}`);
 }
 
 export async function keepBaseline(baseline: Baseline): Promise<void> {

@@ -162,7 +162,7 @@ async function measure(child: Child, messages: number, isStart: (line: Line) => 
   };
 }
 
-function isMessage(msg: string): (line: Line) => boolean {
+export function isMessage(msg: string): (line: Line) => boolean {
   return (line) => line['msg'] === msg;
 }
 
