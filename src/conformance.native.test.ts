@@ -1,33 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createValidator, DataQuarantineError, type Validator } from './index.ts';
-import { packageRoot } from './lib/package-root.ts';
 import { lintSchema } from './registry/compiler.ts';
-
-/** Fetched by scripts/setup/schema-suite.mjs. */
-const suite = join(packageRoot, '.cache/json-schema-suite-4.25.1/tests');
-
-interface Case {
-  readonly file: string;
-  readonly group: string;
-  readonly schema: object | boolean;
-  readonly tests: readonly { readonly description: string; readonly data: unknown; readonly valid: boolean }[];
-}
-
-/** The required cases of a draft. */
-function casesOf(draft: string): Case[] {
-  if (!existsSync(suite)) throw new Error('the JSON Schema test suite is not in .cache: run "npm run setup"');
-  const dir = join(suite, draft);
-  const files = readdirSync(dir).filter((file) => file.endsWith('.json'));
-  return files.flatMap((file) => {
-    const groups = JSON.parse(readFileSync(join(dir, file), 'utf8')) as (Omit<Case, 'file' | 'group'> & { description: string })[];
-    return groups.map(({ description, schema, tests }) => ({ file: file.replace('.json', ''), group: description, schema, tests }));
-  });
-}
+import { officialSuite, type SuiteDraft, type SuiteGroup } from './testing/official-suite.ts';
 
 /** `remote` where the schema asks for another document: by design, references and meta-schemas are looked for in the schema alone. */
-function validatorOf({ schema }: Case): Validator | 'remote' | 'refused' {
+function validatorOf({ schema }: SuiteGroup): Validator | 'remote' | 'refused' {
   try {
     return createValidator(schema, { engine: 'js' });
   } catch (error) {
@@ -38,10 +15,8 @@ function validatorOf({ schema }: Case): Validator | 'remote' | 'refused' {
 
 const bytesOf = (data: unknown): Buffer => Buffer.from(JSON.stringify(data));
 
-const drafts = ['draft7', 'draft2019-09', 'draft2020-12'] as const;
-
 /** Where a verdict is not the suite's: how many tests of a group. docs/json-schema.md tells them by cause. */
-const deviations: Readonly<Record<(typeof drafts)[number], Readonly<Record<string, number>>>> = {
+const deviations: Readonly<Record<SuiteDraft, Readonly<Record<string, number>>>> = {
   draft7: {
     'properties: properties whose names are Javascript object property names': 1,
     'ref: $ref prevents a sibling $id from changing the base uri': 2,
@@ -98,10 +73,10 @@ describe('the official test suite, in JavaScript', () => {
     let all = 0;
     let right = 0;
     const silent: string[] = [];
-    for (const one of casesOf(draft)) {
+    for (const one of officialSuite(draft)) {
       const validator = validatorOf(one);
       if (validator === 'remote') continue;
-      const isRight = ({ data, valid }: Case['tests'][number]) =>
+      const isRight = ({ data, valid }: SuiteGroup['tests'][number]) =>
         validator !== 'refused' && (validator.validate(bytesOf(data)).outcome === 'valid') === valid;
       const good = one.tests.filter(isRight).length;
       all += one.tests.length;
@@ -126,7 +101,7 @@ describe('the official test suite, natively', () => {
     const wrong: string[] = [];
     let schemas = 0;
     let taken = 0;
-    for (const one of casesOf(draft)) {
+    for (const one of officialSuite(draft)) {
       const js = validatorOf(one);
       if (js === 'remote' || js === 'refused') continue;
       schemas++;
@@ -144,7 +119,7 @@ describe('the official test suite, natively', () => {
 });
 
 /** Null where the native engine does not take the schema. */
-function nativeValidatorOf({ schema }: Case): Validator | null {
+function nativeValidatorOf({ schema }: SuiteGroup): Validator | null {
   try {
     return createValidator(schema, { engine: 'native' });
   } catch (error) {
