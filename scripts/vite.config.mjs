@@ -1,16 +1,17 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { root } from './setup/places.mjs';
 
-/** Beside every script and style sheet its gzipped form, for the server to send. */
+/** Beside every script and style sheet its gzipped form, for the server to send. Of the files as written: other plugins change the bundle until then. */
 const gzipped = {
   name: 'gzipped',
-  generateBundle(_, bundle) {
-    for (const [fileName, file] of Object.entries(bundle)) {
-      if (!/\.(js|css)$/.test(fileName)) continue;
-      this.emitFile({ type: 'asset', fileName: `${fileName}.gz`, source: gzipSync(file.code ?? file.source, { level: 9 }) });
+  writeBundle({ dir }, bundle) {
+    for (const name of Object.keys(bundle).filter((file) => /\.(js|css)$/.test(file))) {
+      const file = path.join(dir, name);
+      writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
     }
   },
 };

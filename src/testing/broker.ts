@@ -3,7 +3,7 @@ import { inject } from 'vitest';
 import { openWire } from '../drivers/kafka-wire/wire.ts';
 import { requireSuffix } from './require-suffix.ts';
 
-requireSuffix('broker.ts', ['kafka', 'e2e']);
+requireSuffix('broker.ts', ['kafka', 'e2e', 'browser']);
 
 export interface TopicOptions {
   readonly partitions?: number;

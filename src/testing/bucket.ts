@@ -4,7 +4,7 @@ import { openStorage } from '../drivers/storage/open-storage.ts';
 import { requireSuffix } from './require-suffix.ts';
 import type { S3Address } from './services/service.ts';
 
-requireSuffix('bucket.ts', ['s3', 'e2e']);
+requireSuffix('bucket.ts', ['s3', 'e2e', 'browser']);
 
 export interface Bucket extends S3Address {
   /** As `DQ_STORAGE_URL` takes it. */

@@ -3,7 +3,7 @@ import { openDatabase } from '../drivers/postgres/database.ts';
 import { requireSuffix } from './require-suffix.ts';
 import { createDatabase, dropDatabase, freshName, urlOfDatabase } from './template-database.ts';
 
-requireSuffix('database.ts', ['pg', 'e2e']);
+requireSuffix('database.ts', ['pg', 'e2e', 'browser']);
 
 const made: string[] = [];
 

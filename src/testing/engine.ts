@@ -17,7 +17,7 @@ import { freshDatabase } from './database.ts';
 import { requireSuffix } from './require-suffix.ts';
 import type { S3Address } from './services/service.ts';
 
-requireSuffix('engine.ts', ['e2e']);
+requireSuffix('engine.ts', ['e2e', 'browser']);
 
 export interface StageOptions {
   readonly source?: TopicOptions;

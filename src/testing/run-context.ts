@@ -4,7 +4,7 @@ import type { Addresses } from './services/service.ts';
 export interface RunContext {
   /** All suffixes for which files were selected. */
   readonly suffixes: readonly string[];
-  /** The suffix of the test file: `pure`, `native`, `pg`, `kafka`, `s3`, `registry` or `e2e`. */
+  /** The suffix of the test file: `pure`, `native`, `pg`, `kafka`, `s3`, `registry`, `e2e` or `browser`. */
   readonly suffix: string;
   readonly kafka: Addresses['kafka'] | null;
   readonly postgres: Addresses['postgres'] | null;

@@ -141,9 +141,11 @@ function userEvent(random: EventRandom, sizeBytes: number): Draft {
 
 const orderFlaws = [
   ['"quantity":', '"quantity":0.'],
+  ['"quantity":2', '"quantity":"2"'],
   ['"order_id":"', '"order_id":"no-'],
   ['"items":', '"positions":'],
   ['"currency":"EUR"', '"currency":"Euro"'],
+  ['"currency":"EUR"', '"currency":"eur"'],
   ['"sku":"ABC', '"sku":"abc'],
   ['"status":"placed"', '"status":"shipped"'],
 ] as const;

@@ -9,6 +9,7 @@ const needs: Readonly<Record<string, readonly ServiceName[]>> = {
   kafka: ['kafka'],
   s3: ['s3'],
   e2e: ['kafka', 'postgres', 's3'],
+  browser: ['kafka', 'postgres', 's3'],
 };
 
 /** Starts, side by side, the servers that the selected test files need, once for the whole run; returns what ends them. */

@@ -6,6 +6,17 @@ export function visible(text: string): string {
   return text.replace(unseen, (character) => `⟨U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}⟩`);
 }
 
+interface Failure {
+  readonly error_message: string;
+  readonly field_path: string | null;
+}
+
+/** What went wrong, in one line: the field, which may be named by a payload, and what was expected there. */
+export function failureText({ error_message: message, field_path: field }: Failure): string {
+  if (field !== null && field !== '') return `${visible(field)}: ${message}`;
+  return message.charAt(0).toUpperCase() + message.slice(1);
+}
+
 /** The payload as text, or null where it is not UTF-8. */
 export function textOf(bytes: Uint8Array): string | null {
   try {

@@ -10,12 +10,14 @@ export interface FlowPoint {
 }
 
 const pointsMax = 600;
+/** Lists that change under the hand are no help: they follow at this pace. */
+const groupsMsMin = 5_000;
 
 /** The service as it says of itself, every second, for as long as the page is open. */
 class Live {
   overview = $state.raw<Overview | null>(null);
   history = $state.raw<readonly FlowPoint[]>([]);
-  /** Groups of which records came or went since the page began to listen; a view that shows groups reads this. */
+  /** Goes up when records came into groups or left them, a few times a minute at most; a view that shows groups reads this. */
   groupsChanged = $state(0);
   connected = $state(false);
 
@@ -28,10 +30,17 @@ class Live {
       this.connected = false;
     });
     events.addEventListener('overview', ({ data }: MessageEvent<string>) => this.#take(JSON.parse(data) as Overview));
+    let waiting: ReturnType<typeof setTimeout> | null = null;
     events.addEventListener('groups', () => {
-      this.groupsChanged += 1;
+      waiting ??= setTimeout(() => {
+        waiting = null;
+        this.groupsChanged += 1;
+      }, groupsMsMin);
     });
-    return () => events.close();
+    return () => {
+      events.close();
+      if (waiting !== null) clearTimeout(waiting);
+    };
   }
 
   #take(overview: Overview): void {
