@@ -10,6 +10,7 @@ const doors = [
   '^src/cli/main\\.ts$',
   '^src/index\\.ts$',
   '^src/workers/worker\\.ts$',
+  '^src/workers/compare-worker\\.ts$',
   '^src/review/ui/page/main\\.ts$',
   '^(codegen|bench|load)/',
 ];

@@ -90,7 +90,7 @@ const rooms = [
     why: 'Both sides of the wire share these shapes; the page can have them without the service.',
   },
   {
-    rooms: ['review/access', 'review/replay', 'review/repair', 'review/intake'],
+    rooms: ['review/access', 'review/groups', 'review/replay', 'review/repair', 'review/intake'],
     mayImport: ['lib', 'model', 'observe', 'drivers', 'registry', 'workers', 'store', 'review/contract'],
     why: 'What is done with records knows nothing of how it is asked for, so that a page, a script and a test ask alike.',
   },
@@ -107,6 +107,7 @@ const rooms = [
       'evolve',
       'review/contract',
       'review/access',
+      'review/groups',
       'review/replay',
       'review/repair',
     ],

@@ -1,5 +1,5 @@
 import { admitWithoutReview, type OpenReview, openReview, watchDatabase } from './app/open-review.ts';
-import { App, readinessChecks } from './app.ts';
+import { App, chooseWay, readinessChecks } from './app.ts';
 import type { Settings } from './config/settings.ts';
 import { openHttp } from './drivers/http/server.ts';
 import { assert } from './lib/assert.ts';
@@ -33,7 +33,8 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
   const metrics = createMetrics({ processMetrics: true });
   const health = new Health(only === 'review' ? reviewChecks : readinessChecks);
   health.open();
-  const review = only === 'engine' ? null : openReview(settings);
+  const review =
+    only === 'engine' ? null : openReview({ settings, log, metrics, health, engine: only === 'review' ? null : chooseWay(settings) });
   try {
     const http = await openHttp({
       host: at.host,
@@ -46,6 +47,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
       ...(review && { register: review.register }),
     });
     const started = () => {
+      review?.start();
       log.info({ address: http.address, metrics: http.metricsAddress }, 'started');
       options.onStarted?.({ address: http.address, metrics, health });
     };

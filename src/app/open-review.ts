@@ -9,49 +9,99 @@ import { messageOf } from '../lib/errors.ts';
 import { packageRoot } from '../lib/package-root.ts';
 import { packageVersion } from '../lib/package-version.ts';
 import type { Health } from '../observe/health.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { createGuard } from '../review/access/guard.ts';
 import { Sessions } from '../review/access/sessions.ts';
 import { Tokens } from '../review/access/tokens.ts';
 import { createReview } from '../review/api/review.ts';
+import { GroupWatch } from '../review/groups/group-watch.ts';
+import { sendAlerts } from '../review/groups/webhook.ts';
 import { SessionStore } from '../store/session-store.ts';
+import { trySchema } from './try-schema.ts';
 
 /** The review as the server takes it in: who may come in, and the routes. */
 export interface OpenReview {
   readonly admit: Admit;
   readonly database: Database;
   readonly register: NonNullable<HttpOptions['register']>;
+  /** Begins to group records and to send alerts. The tables must be there. */
+  start(): void;
   close(): Promise<void>;
+}
+
+export interface OpenReviewOptions {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  /** How the engine of this process moves and judges messages, null where there is none. */
+  readonly engine: { readonly lane: string; readonly engine: string } | null;
 }
 
 /** Connections of the review: far fewer than requests at once, so that it cannot crowd the database that the engine writes to. */
 const poolMax = 8;
 const checkMsInterval = 5_000;
+/** Records that a candidate is tried on from the page; the command line takes more. */
+const trialRecordsMax = 10_000;
 
 /** Puts the review together. No service is asked before the first request. */
-export function openReview(settings: Settings): OpenReview {
+export function openReview({ settings, log, metrics, health, engine }: OpenReviewOptions): OpenReview {
   const { mode } = settings.auth;
+  const { webhook } = settings.alerts;
+  const clock = systemClock;
   const database = openDatabase({ url: settings.postgres.url as string, poolMax });
   const storage = openStorage(settings.storage);
   const tokens = tokensOf(settings);
-  const sessions = new Sessions({ store: new SessionStore(database), tokens, clock: systemClock });
+  const sessions = new Sessions({ store: new SessionStore(database), tokens, clock });
+  const { producerHeaders } = settings.review;
+  const watch = new GroupWatch({ database, storage, clock, log, producerHeaders, alerts: webhook !== null });
   const review = createReview({
     mode,
     tokens,
     sessions,
     database,
     storage,
+    watch,
+    metrics,
+    health,
+    clock,
+    engine,
+    schemasDir: settings.schemas.dir,
+    tryCandidate: (name, schema) =>
+      trySchema(settings, {
+        name,
+        schema,
+        rules: [],
+        remediation: null,
+        placeOf: placeInCandidate,
+        recordsMax: trialRecordsMax,
+        threads: 1,
+      }),
     pageDir: join(packageRoot, 'dist/ui'),
     version: packageVersion(),
   });
+  const closing = new AbortController();
+  const loops: Promise<void>[] = [];
   return {
     admit: createGuard({ mode, tokens, identify: null, sessions }),
     database,
     register: (server) => review.register(server),
+    start: () => {
+      loops.push(watch.run(closing.signal));
+      if (webhook !== null) loops.push(sendAlerts({ url: webhook, database, clock, log }, closing.signal));
+    },
     close: async () => {
+      closing.abort();
+      await Promise.all(loops);
       await storage.close();
       await database.close();
     },
   };
+}
+
+function placeInCandidate(pointer: string | null): string {
+  return `the candidate at ${pointer === null || pointer === '' ? 'the top' : pointer}`;
 }
 
 /** Who may come in where no review runs: there are no sessions then. */
@@ -60,7 +110,7 @@ export function admitWithoutReview(settings: Settings): Admit {
 }
 
 function tokensOf({ auth }: Settings): Tokens {
-  return new Tokens({ tokens: auth.tokens, topicPrefixes: {} });
+  return new Tokens({ tokens: auth.tokens, topicPrefixes: auth.topicPrefixes });
 }
 
 /** Says until the signal whether the database can be reached: what the review stands on where no engine says it. */

@@ -1,12 +1,7 @@
 import { availableParallelism } from 'node:os';
-import type { Settings } from '../config/settings.ts';
-import { openWire } from '../drivers/kafka-wire/wire.ts';
-import { openDatabase } from '../drivers/postgres/database.ts';
-import { SchemaRegistry } from '../drivers/schema-registry/schema-registry.ts';
-import { openStorage } from '../drivers/storage/open-storage.ts';
+import { trySchema } from '../app/try-schema.ts';
 import type { TrialResult } from '../evolve/trial.ts';
-import { type WhatIf, whatIf } from '../evolve/what-if.ts';
-import { assert } from '../lib/assert.ts';
+import type { WhatIf } from '../evolve/what-if.ts';
 import { readAnySchema } from '../registry/any-schema.ts';
 import type { Io } from './io.ts';
 import { paint, printJson, printLine, printTable } from './print.ts';
@@ -25,51 +20,16 @@ interface Candidate {
 /** `dq schemas whatif`. */
 export async function runWhatIf(io: Io, candidate: Candidate, options: WhatIfCommandOptions): Promise<void> {
   const { settings } = settingsFor(io, options, ['kafka', 'postgres']);
-  const answer = await answerOf(settings, candidate, options.limit);
+  const { name, file } = candidate;
+  const answer = await trySchema(settings, {
+    ...(await readAnySchema(file)),
+    name,
+    recordsMax: options.limit,
+    threads: availableParallelism(),
+  });
   if (options.json) printJson(io.stdout, { ...candidate, ...answer });
   else print(io, candidate, answer);
   if (answer.valid.refused > 0) io.exitCode = 1;
-}
-
-async function answerOf(settings: Settings, { name, file }: Candidate, recordsMax: number): Promise<WhatIf> {
-  const { kafka, postgres } = settings;
-  const candidate = await readAnySchema(file);
-  assert(postgres.url !== null, 'settings without a database passed although one is needed');
-  const closers: (() => Promise<void>)[] = [];
-  try {
-    const database = openDatabase({ url: postgres.url, poolMax: 1 });
-    closers.push(() => database.close());
-    const storage = openStorage(settings.storage);
-    closers.push(() => storage.close());
-    const wire = await openWire({ brokers: kafka.brokers, client: kafka.client });
-    closers.push(() => wire.close());
-    const isDefault = kafka.sourceTopics.some((topic) => settings.topics[topic]?.schema === name);
-    const ids = await idsOf(settings, name);
-    return await whatIf({
-      ...candidate,
-      name,
-      database,
-      storage,
-      wire,
-      validTopic: kafka.validTopic,
-      isDefault,
-      ids,
-      recordsMax,
-      threads: availableParallelism(),
-    });
-  } finally {
-    for (const close of closers.reverse()) await close();
-  }
-}
-
-/** The ids of all versions of the subject, null where no schema registry is used. */
-async function idsOf({ schemas: { registry } }: Settings, name: string): Promise<number[] | null> {
-  const { url } = registry;
-  if (url === null) return null;
-  const source = new SchemaRegistry({ ...registry, url });
-  const versions = (await source.versions(name)) ?? [];
-  const found = await Promise.all(versions.map((version) => source.version(name, version)));
-  return found.flatMap((version) => (version === null ? [] : [version.id]));
 }
 
 const maskedMax = 300;

@@ -61,7 +61,7 @@ describe('defaults', () => {
     expect(settings.schemas).toEqual({ dir: 'schemas', cacheDir: '.cache/validators', registry });
     expect(settings.limits).toEqual({ valueBytes: 10_485_760, depth: 128, keys: 100_000, headerBytes: 65_536 });
     expect(settings.spool).toEqual({ dir: 'spool', bytesMax: 1_073_741_824, commit: 'auto' });
-    expect(settings.http).toEqual({ host: '127.0.0.1', port: 8080 });
+    expect(settings.http).toEqual({ host: '127.0.0.1', port: 8080, publicUrl: null });
     expect(settings.metrics).toBeNull();
     expect(settings.auth).toMatchObject({ mode: 'none', tokens: [] });
     expect(settings.log.level).toBe('info');
@@ -82,7 +82,7 @@ describe('layers', () => {
       env: { DQ_HTTP_PORT: '2000', DQ_LOG_LEVEL: 'debug' },
       flags: { 'log.level': 'error', 'http.host': undefined },
     });
-    expect(settings.http).toEqual({ host: 'localhost', port: 2000 });
+    expect(settings.http).toEqual({ host: 'localhost', port: 2000, publicUrl: null });
     expect(settings.log.level).toBe('error');
     const shown = Object.fromEntries([...origins].map(([key, origin]) => [key, originText(origin).replace(`${folder}/`, '')]));
     expect(shown).toEqual({ 'http.host': 'settings.yaml:2:3', 'http.port': 'DQ_HTTP_PORT', 'log.level': '--set log.level' });

@@ -237,6 +237,25 @@ const spool = section({
 const http = section({
   host: setting(text('a host name or address').default('127.0.0.1'), 'The address to listen on.', { environment: 'DQ_HTTP_HOST' }),
   port: setting(whole(0, 65_535).default(8080), 'The port to listen on; 0 takes a free one.', { environment: 'DQ_HTTP_PORT' }),
+  publicUrl: setting(httpUrl.nullable().default(null), 'Where browsers find the page: signing in at a provider leads back there.', {
+    environment: 'DQ_HTTP_PUBLIC_URL',
+    fallback: '`http://HOST:PORT`',
+  }),
+});
+
+const alerts = section({
+  webhook: setting(
+    httpUrl.nullable().default(null),
+    'Where an event is sent for each new or returning cause, for one that comes much faster than before, and when it is drained.',
+    { environment: 'DQ_ALERTS_WEBHOOK', secret: 'whole', fallback: 'none' },
+  ),
+});
+
+const review = section({
+  producerHeaders: setting(
+    list(text('the name of a header'), 'a list of header names').default(['ce_source', 'producer', 'client.id']),
+    'Headers that name who sent a message; the first that is there counts.',
+  ),
 });
 
 const metrics = section({
@@ -270,6 +289,15 @@ const auth = section({
     'Bearer tokens, `NAME:ROLE:TOKEN` a line or comma. `TOKEN` is plain or `sha256=HEX`; roles: `viewer`, `reviewer`, `operator`, `admin`; `+payload` behind a role adds the right to read payloads.',
     { environment: 'DQ_AUTH_TOKENS', secret: 'whole', fallback: 'none' },
   ),
+  topicPrefixes: setting(
+    z
+      .record(z.string(), list(text('the beginning of a topic name'), 'a list of beginnings of topic names'), {
+        error: 'names of tokens, each with a list',
+      })
+      .default({}),
+    'Beginnings of the topics that the holder of a token may see, by the name of the token: `ann: [eu.]`. A name that is not there sees all.',
+    { fallback: 'none' },
+  ),
   oidc: section({
     issuer: setting(httpUrl.nullable().default(null), 'The issuer.', { environment: 'DQ_OIDC_ISSUER', fallback: 'none' }),
     clientId: setting(text('a client id').nullable().default(null), 'The client id.', {
@@ -281,6 +309,14 @@ const auth = section({
       secret: 'whole',
       fallback: 'none',
     }),
+    audience: setting(text('an audience').nullable().default(null), 'What `aud` of a bearer JWT must name.', {
+      fallback: '`auth.oidc.clientId`',
+    }),
+    topicClaim: setting(
+      text('the name of a claim').nullable().default(null),
+      'The claim that holds the beginnings of the topics that its holder may see. Where it is set, whoever has no such claim sees none.',
+      { fallback: 'none: all topics' },
+    ),
     roleClaim: setting(text('the name of a claim').nullable().default(null), 'The claim that holds the role.', {
       environment: 'DQ_OIDC_ROLE_CLAIM',
       fallback: 'none',
@@ -310,6 +346,8 @@ export const settingsSchema = z.strictObject({
   spool,
   http,
   metrics,
+  alerts,
+  review,
   validation,
   auth,
   log,

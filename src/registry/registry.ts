@@ -187,7 +187,17 @@ export class Registry {
       const placeOf = () => `${subject} version ${version} (id ${id})`;
       try {
         if (problem !== null) throw new DataQuarantineError('DQ_SCHEMA_INVALID', `${placeOf()}: ${problem}`);
-        const file = { name: subject, version: String(version), schema, key: null, rules: [], remediation: null, placeOf };
+        const file = {
+          name: subject,
+          version: String(version),
+          schema,
+          key: null,
+          owner: null,
+          description: null,
+          rules: [],
+          remediation: null,
+          placeOf,
+        };
         this.#remoteNumbers.set(remote, await this.#number(file));
       } catch (error) {
         this.#options.log.error({ schema: subject, version, id }, `schema refused: ${messageOf(error)}`);

@@ -33,6 +33,8 @@ describe('a schema file', () => {
       name: 'order',
       version: '1.0.0',
       schema,
+      owner: expect.any(String),
+      description: expect.any(String),
       key: '/order_id',
       rules: [],
       remediation: { version: 1, enabled: false, keepOriginal: false, rules: [] },

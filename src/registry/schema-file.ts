@@ -15,6 +15,8 @@ export interface SchemaFile {
   readonly name: string;
   readonly version: string;
   readonly schema: unknown;
+  readonly owner: string | null;
+  readonly description: string | null;
   /** JSON Pointer into a message: the text there is the key of a keyless one. */
   readonly key: string | null;
   /** Checks across fields, for messages that fit the schema. */
@@ -77,6 +79,8 @@ export function parseSchemaFile(text: string, file: string): SchemaFile {
     name: given['name'] as string,
     version: given['version'] as string,
     schema: given['schema'],
+    owner: (given['owner'] as string | undefined) ?? null,
+    description: (given['description'] as string | undefined) ?? null,
     key: (given['key'] as string | undefined) ?? null,
     rules: parseRules(given['rules'], document),
     remediation: parseRemediation(given['remediation'], document),

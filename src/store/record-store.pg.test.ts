@@ -110,6 +110,7 @@ test('on a first pass every row is stored as it came, and nothing is returned', 
       quarantined_at: new Date(quarantinedAt),
       version: 1,
       attempts: 0,
+      inserted_xid: expect.any(String),
     },
   ]);
 });

@@ -8,6 +8,7 @@ import { type Database, openDatabase } from '../drivers/postgres/database.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
 import { systemClock } from '../lib/clock.ts';
+import { packageRoot } from '../lib/package-root.ts';
 import type { Role } from '../model/access.ts';
 import { fingerprintOf } from '../model/fingerprint.ts';
 import { type Header, packed } from '../model/header.ts';
@@ -20,6 +21,7 @@ import { createGuard } from '../review/access/guard.ts';
 import { Sessions } from '../review/access/sessions.ts';
 import { Tokens } from '../review/access/tokens.ts';
 import { createReview, type ReviewOptions } from '../review/api/review.ts';
+import { GroupWatch } from '../review/groups/group-watch.ts';
 import { recordId } from '../store/record-id.ts';
 import { RecordStore } from '../store/record-store.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../store/segment.ts';
@@ -58,6 +60,7 @@ export interface ReviewStage {
   readonly address: string;
   readonly database: Database;
   readonly storage: ObjectStore;
+  readonly watch: GroupWatch;
   /** Keeps records as the pipeline does; returns their ids in the same order. */
   quarantine(records: readonly StageRecord[]): Promise<string[]>;
   /** As the caller `as`, by default an admin who may read payloads. */
@@ -94,15 +97,33 @@ export async function openReviewStage(options: Partial<ReviewOptions> = {}): Pro
   });
   const mode = options.mode ?? 'token';
   const sessions = new Sessions({ store: new SessionStore(database), tokens, clock: systemClock });
-  const review = createReview({ mode, tokens, sessions, database, storage, pageDir: join(dir, 'page'), version: '0.0.0', ...options });
+  const [metrics, health, log] = [createMetrics(), new Health([]), silentLog()];
+  const watch = new GroupWatch({ database, storage, clock: systemClock, log, producerHeaders: ['producer'], alerts: true });
+  const review = createReview({
+    mode,
+    tokens,
+    sessions,
+    database,
+    storage,
+    watch,
+    metrics,
+    health,
+    clock: systemClock,
+    engine: null,
+    schemasDir: join(packageRoot, 'schemas'),
+    tryCandidate: () => Promise.reject(new Error('no trial in this test')),
+    pageDir: join(dir, 'page'),
+    version: '0.0.0',
+    ...options,
+  });
   const http = await openHttp({
     host: '127.0.0.1',
     port: 0,
     metricsListen: null,
     admit: createGuard({ mode, tokens, identify: null, sessions }),
-    health: new Health([]),
-    metrics: createMetrics(),
-    log: silentLog(),
+    health,
+    metrics,
+    log,
     register: (server) => review.register(server),
   });
   closers.push(() => http.close());
@@ -110,6 +131,7 @@ export async function openReviewStage(options: Partial<ReviewOptions> = {}): Pro
     address: http.address,
     database,
     storage,
+    watch,
     quarantine: (records) => keep(records, database, storage),
     call: (path, call) => ask(`${http.address}${path}`, call),
   };

@@ -10,6 +10,7 @@ import { changeStatus } from '../../store/change-record.ts';
 import { readFrame, readPayload } from '../../store/payload.ts';
 import type { RecordRow, RecordSearch } from '../../store/record-search.ts';
 import type { RecordSelection } from '../../store/record-selection.ts';
+import { isSourceReference } from '../../store/source-reference.ts';
 import {
   type RecordDetail,
   type RecordFilter,
@@ -131,6 +132,8 @@ function addPayload(server: ReviewServer, { search, audit, storage }: RecordRout
       if (!caller.payloadRead) throw new HttpRefusal(403, 'Reading payloads needs the right payload:read.');
       const row = await found(search, request.params.id, caller);
       if (row.status === 'erased') throw new HttpRefusal(410, 'This payload was erased.');
+      if (isSourceReference(row.storage_path))
+        throw new HttpRefusal(404, `The payload was left in its source because of a flood: ${row.storage_path}. Read it there.`);
       await audit.append(actionOf(caller, { action: 'payload.read', subject: row.id, detail: null }));
       return sendInert(reply, row.id, await readPayload(storage, row));
     },

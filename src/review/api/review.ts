@@ -5,16 +5,28 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTyp
 import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { Database } from '../../drivers/postgres/database.ts';
 import type { ObjectStore } from '../../drivers/storage/object-store.ts';
+import type { WhatIf } from '../../evolve/what-if.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { isRetryable } from '../../lib/errors.ts';
 import { mayActAs, type Role } from '../../model/access.ts';
+import type { Health } from '../../observe/health.ts';
+import type { Metrics } from '../../observe/metrics.ts';
 import { AuditLog } from '../../store/audit-log.ts';
+import { GroupStore } from '../../store/group-store.ts';
 import { RecordSearch } from '../../store/record-search.ts';
 import type { AuthMode } from '../access/guard.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Tokens } from '../access/tokens.ts';
+import type { GroupWatch } from '../groups/group-watch.ts';
 import { addAuditRoutes } from './audit-routes.ts';
+import { addErasureRoutes } from './erasure-routes.ts';
+import { addGroupRoutes } from './group-routes.ts';
+import { Overviews } from './overview.ts';
+import { addOverviewRoutes } from './overview-routes.ts';
 import { addPage } from './page.ts';
 import { addRecordRoutes } from './record-routes.ts';
 import { actionOf, callerOf } from './review-server.ts';
+import { addSchemaRoutes } from './schema-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
 
 export interface ReviewOptions {
@@ -25,6 +37,14 @@ export interface ReviewOptions {
   readonly storage: ObjectStore;
   /** The built page. */
   readonly pageDir: string;
+  readonly schemasDir: string;
+  readonly watch: GroupWatch;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly clock: Clock;
+  /** How the engine of this process moves and judges messages, null where there is none. */
+  readonly engine: { readonly lane: string; readonly engine: string } | null;
+  readonly tryCandidate: (name: string, schema: unknown) => Promise<WhatIf>;
   readonly version: string;
 }
 
@@ -43,7 +63,16 @@ export function createReview(options: ReviewOptions): { register(server: Fastify
 async function addReview(scope: FastifyInstance, options: ReviewOptions): Promise<void> {
   const { mode, database, storage, pageDir, version } = options;
   const audit = new AuditLog(database);
-  const search = new RecordSearch(database);
+  const { watch, clock } = options;
+  // What the database has to say of a failure, it says to the question itself.
+  const catchUp = () =>
+    watch.catchUp().catch((error: unknown) => {
+      if (!isRetryable(error)) throw error;
+    });
+  const search = new RecordSearch({ database, catchUp });
+  const groups = new GroupStore(database);
+  const closing = new AbortController();
+  scope.addHook('preClose', async () => closing.abort());
   scope.setValidatorCompiler(validatorCompiler);
   scope.setSerializerCompiler(serializerCompiler);
   scope.addHook('onRequest', roleHook(audit));
@@ -64,6 +93,15 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
   const routes = scope.withTypeProvider<ZodTypeProvider>();
   addSessionRoutes(routes, { ...options, audit });
   addRecordRoutes(routes, { database, storage, search, audit });
+  addGroupRoutes(routes, { groups, clock, catchUp });
+  addSchemaRoutes(routes, { ...options, groups });
+  addOverviewRoutes(routes, {
+    overviews: new Overviews({ ...options, groups }),
+    clock,
+    revision: () => watch.revision,
+    signal: closing.signal,
+  });
+  addErasureRoutes(routes, { audit });
   addAuditRoutes(routes, { audit });
   scope.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => scope.swagger());
   await addPage(scope, pageDir);

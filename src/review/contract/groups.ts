@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageQuery, searchText } from './page.ts';
+import { pageOf, pageQuery, searchText } from './page.ts';
 
 export const groupStates = ['open', 'resolved', 'archived', 'regressed'] as const;
 
@@ -42,9 +42,13 @@ export const group = z.object({
   version: z.number().int(),
 });
 
-export const groupPatch = z.object({
+export const groupPage = pageOf(group);
+
+export const groupId = z.object({ fingerprint: searchText });
+
+export const groupPatch = z.strictObject({
   state: z.enum(['open', 'resolved', 'archived']),
-  resolved_in: z.string().optional(),
+  resolved_in: searchText.optional(),
   archived_until: z.iso.datetime({ offset: true }).optional(),
   archived_until_count: z.number().int().positive().optional(),
 });

@@ -62,6 +62,9 @@ export const recordId = z.object({ id: z.uuid() });
 /** The statuses that a person gives; the others come of replays and erasures. */
 export const recordPatch = z.strictObject({ status: z.enum(['quarantined', 'in_review', 'discarded']) });
 
+/** `subject` is what names the person in messages. */
+export const erasureBody = z.object({ subject: searchText.min(1) });
+
 /** What one record's page shows besides: its edits, and what was done with it, oldest first. */
 export const recordDetail = record.extend({
   edits: z.array(z.object({ id: z.uuid(), at: z.string(), by: z.string(), valid: z.boolean(), schema_version: z.string().nullable() })),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageOf } from './page.ts';
 
 export const schemaSummary = z.object({
   name: z.string(),
@@ -17,7 +18,26 @@ export const schemaVersion = z.object({
   remediation: z.unknown().nullable(),
 });
 
-export const schemaCandidate = z.object({ schema: z.unknown(), mode: z.string().optional() });
+export const schemaName = z.object({ name: z.string().max(128) });
+
+export const schemaPage = pageOf(schemaSummary);
+export const schemaVersionPage = pageOf(schemaVersion);
+
+export const compatibilityModes = [
+  'backward',
+  'backward_transitive',
+  'forward',
+  'forward_transitive',
+  'full',
+  'full_transitive',
+  'none',
+] as const;
+
+/** A JSON Schema: an object or a boolean. */
+export const schemaCandidate = z.object({
+  schema: z.union([z.boolean(), z.record(z.string(), z.unknown())]),
+  mode: z.enum(compatibilityModes).default('backward'),
+});
 
 /** As `dq schemas diff --json` says it, with the version it was held against. */
 export const compatibilityReport = z.object({

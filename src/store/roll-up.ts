@@ -1,0 +1,140 @@
+import type { Database, DatabaseClient } from '../drivers/postgres/database.ts';
+
+/** What a round met of one group among the records that are new. */
+export interface FreshGroup {
+  readonly fingerprint: string;
+  readonly records: number;
+  /** No record of it was ever counted before. */
+  readonly isNew: boolean;
+  /** Of the new records. */
+  readonly versions: readonly string[];
+  /** Storage path of one of the new records. */
+  readonly samplePath: string;
+}
+
+export interface Round {
+  readonly records: number;
+  readonly groups: readonly FreshGroup[];
+  /** No round was ever made before: everything is new, and nothing is news. */
+  readonly isFirst: boolean;
+  /** Causes whose records changed their status. */
+  readonly moved: number;
+}
+
+/** Any number that no other advisory lock of ours has. */
+const lockNumber = 7_263_501_002;
+/** The first round after an upgrade may have a whole table before it. */
+const roundMsMax = 600_000;
+/** Keys of a flood are many and of little use; those that are left out are found by their beginnings all the same. */
+const keysMax = 5_000;
+const hourlyDays = 2;
+
+const causeColumns = 'fingerprint, topic, schema_name, schema_version, error_type, error_message, field_path, keyword';
+
+/**
+ * The rows that this snapshot sees and the last one did not. Transactions end in another order than they begin, so neither an id nor a
+ * time says what is new; the two snapshots do.
+ */
+const countFresh = `
+WITH fresh AS MATERIALIZED (
+  SELECT id, quarantined_at, key, storage_path, ${causeColumns}, review_cause_digest(${causeColumns}) AS digest
+  FROM quarantine_records
+  WHERE inserted_xid >= $1::bigint AND NOT pg_visible_in_snapshot(inserted_xid::text::xid8, $2::pg_snapshot)
+), counted AS (
+  SELECT digest, ${causeColumns}, count(*) AS records, min(quarantined_at) AS first_seen, max(quarantined_at) AS last_seen,
+    (array_agg(id ORDER BY quarantined_at DESC, id DESC))[1] AS sample_id,
+    (array_agg(storage_path ORDER BY quarantined_at DESC, id DESC))[1] AS sample_path
+  FROM fresh GROUP BY digest, ${causeColumns}
+), causes AS (
+  INSERT INTO review_causes AS known (digest, ${causeColumns}, first_seen, last_seen, sample_id, quarantined)
+  SELECT digest, ${causeColumns}, first_seen, last_seen, sample_id, records FROM counted
+  ON CONFLICT (digest) DO UPDATE SET quarantined = known.quarantined + excluded.quarantined,
+    first_seen = least(known.first_seen, excluded.first_seen),
+    sample_id = CASE WHEN excluded.last_seen >= known.last_seen THEN excluded.sample_id ELSE known.sample_id END,
+    last_seen = greatest(known.last_seen, excluded.last_seen)
+), flow AS (
+  INSERT INTO review_flow AS known (digest, at, hourly, records)
+  SELECT digest, date_trunc(CASE WHEN hourly THEN 'hour' ELSE 'minute' END, quarantined_at, 'UTC'), hourly, count(*)
+  FROM fresh CROSS JOIN (VALUES (true), (false)) AS scale (hourly)
+  WHERE quarantined_at > now() - interval '${hourlyDays} days' GROUP BY 1, 2, 3
+  ON CONFLICT (digest, hourly, at) DO UPDATE SET records = known.records + excluded.records
+), keys AS (
+  INSERT INTO review_keys (head)
+  SELECT DISTINCT substring(key FROM 1 FOR 64) FROM (SELECT key FROM fresh WHERE key IS NOT NULL LIMIT ${keysMax}) AS picked
+  ON CONFLICT DO NOTHING
+), groups AS (
+  INSERT INTO review_groups (fingerprint) SELECT DISTINCT fingerprint FROM counted ON CONFLICT DO NOTHING RETURNING fingerprint
+)
+SELECT fingerprint, sum(records)::float8 AS records, fingerprint IN (SELECT fingerprint FROM groups) AS "isNew",
+  array_remove(array_agg(DISTINCT schema_version), NULL) AS versions, min(sample_path) AS "samplePath"
+FROM counted GROUP BY fingerprint`;
+
+const statuses = ['quarantined', 'in_review', 'replaying', 'replayed', 'discarded', 'erased'] as const;
+const countMoves = `
+WITH moved AS (DELETE FROM review_moves RETURNING digest, status, records), sums AS (
+  SELECT digest, ${statuses.map((status) => `coalesce(sum(records) FILTER (WHERE status = '${status}'), 0) AS ${status}`).join(', ')}
+  FROM moved GROUP BY digest
+)
+UPDATE review_causes AS known SET ${statuses.map((status) => `${status} = greatest(0, known.${status} + sums.${status})`).join(', ')}
+FROM sums WHERE sums.digest = known.digest`;
+
+const prune = `
+DELETE FROM review_flow WHERE (NOT hourly AND at < now() - interval '2 hours') OR at < now() - interval '${hourlyDays} days'`;
+
+/**
+ * A database that was restored from a dump counts its transactions anew: the rows it came with are counted, and must not look like ones
+ * that are yet to come.
+ */
+const adoptRows = 'UPDATE quarantine_records SET inserted_xid = 1 WHERE inserted_xid >= $1::bigint';
+
+/** The first transaction that a snapshot, printed as `xmin:xmax:xips`, does not see. */
+function xmaxOf(snapshot: string): bigint {
+  return BigInt(snapshot.split(':')[1] ?? 0);
+}
+
+/** Keeps the tables that the review finds records by: one round at a time, whichever instance makes it. */
+export class RollUp {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Counts all records and changes that were committed since the last round, and lets `then` act on them in the same transaction.
+   * Every record is counted exactly once.
+   */
+  async round(then: (client: DatabaseClient, round: Round) => Promise<void>): Promise<Round> {
+    return this.#database.withClient(async (client) => {
+      // Before the transaction: its snapshot must be younger than the round that was waited for.
+      await client.query({ text: 'SELECT pg_advisory_lock($1)', values: [lockNumber], ...patience });
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      const { rows } = await client.query<{ snapshot: string; now: string }>(
+        'SELECT snapshot, pg_current_snapshot()::text AS now FROM review_roll_up',
+      );
+      const { snapshot = '1:1:', now = '1:1:' } = rows[0] ?? {};
+      const fresh = await client.query<FreshGroup>({ text: countFresh, values: [snapshot.split(':')[0], snapshot], ...patience });
+      const moves = await client.query({ text: countMoves, ...patience });
+      const round = {
+        groups: fresh.rows,
+        records: fresh.rows.reduce((sum, { records }) => sum + records, 0),
+        isFirst: snapshot === '1:1:',
+        moved: moves.rowCount ?? 0,
+      };
+      await then(client, round);
+      if (xmaxOf(snapshot) > xmaxOf(now)) await client.query({ text: adoptRows, values: [String(xmaxOf(now))], ...patience });
+      await client.query('UPDATE review_roll_up SET snapshot = $1', [now]);
+      await client.query('COMMIT');
+      await client.query('SELECT pg_advisory_unlock($1)', [lockNumber]);
+      return round;
+    });
+  }
+
+  /** Lets go of flow that nothing shows any more. */
+  async prune(): Promise<void> {
+    await this.#database.withClient((client) => client.query(prune));
+  }
+}
+
+/** The client's own limit for one query, which the types do not know. */
+const patience = { query_timeout: roundMsMax } as object;
