@@ -8,6 +8,7 @@ import { describeTopics, type Topics } from './drivers/kafka-wire/topics.ts';
 import { type Database, openDatabase } from './drivers/postgres/database.ts';
 import type { ObjectStore } from './drivers/storage/object-store.ts';
 import { openStorage } from './drivers/storage/open-storage.ts';
+import { DriftBook } from './evolve/drift-book.ts';
 import { assert } from './lib/assert.ts';
 import { systemClock } from './lib/clock.ts';
 import { DataQuarantineError, messageOf } from './lib/errors.ts';
@@ -27,6 +28,7 @@ import { Sink } from './pipeline/sink/sink.ts';
 import { Tally } from './pipeline/tally.ts';
 import { InHand } from './pipeline/validate/in-hand.ts';
 import { Validator } from './pipeline/validate/validator.ts';
+import { DriftStore } from './store/drift-store.ts';
 import { migrate } from './store/migrate.ts';
 import type { TopicRules } from './workers/task.ts';
 
@@ -189,6 +191,7 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
   const inHand = openInHand(settings.spool.dir, log);
   closers.push(async () => inHand?.close());
+  const fields = openDriftBook(options, parts);
   const validator = new Validator({
     judge: judges.pool,
     catalog: judges.reference,
@@ -202,6 +205,8 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
       metrics.engineDisagreements.inc(messages);
       log.warn({ messages }, 'the native engine refused messages that are valid; they went on, but please report their schema');
     },
+    producerHeader: settings.drift.enabled ? settings.drift.producerHeader : null,
+    onFields: (counts) => fields.take(counts),
     onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(judges.nameOf(schema)) }, seconds),
   });
   const consumer = createConsumer(options, parts, committer);
@@ -260,6 +265,19 @@ function createConsumer({ log, metrics, health }: AppOptions, { flood, lane }: P
       health.ready('group');
     },
   });
+}
+
+/** Closed before the database is. */
+function openDriftBook({ log, metrics }: AppOptions, { stores, judges, closers }: Parts): DriftBook {
+  const book = new DriftBook({
+    store: new DriftStore(stores.database),
+    entryOf: judges.entryOf,
+    isDrift: judges.isDrift,
+    onDrift: (schema) => metrics.driftFields.inc({ schema: metrics.schemaLabel(schema) }),
+    log,
+  });
+  closers.push(() => book.close());
+  return book;
 }
 
 /** Without a folder to write into, a message that kills the process is not found; everything else works. */
@@ -345,7 +363,7 @@ async function openStores(settings: Settings, closers: Closers): Promise<Stores>
   const { url } = settings.postgres;
   assert(url !== null, 'the command line asked for postgres.url');
   if (settings.postgres.migrate) await migrate(url);
-  const database = openDatabase({ url, poolMax: quarantineConnections });
+  const database = openDatabase({ url, poolMax: quarantineConnections + 1 });
   closers.push(() => database.close());
   await database.check();
   const storage = openStorage(settings.storage);

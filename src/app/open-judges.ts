@@ -7,6 +7,7 @@ import type { Health } from '../observe/health.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { CatalogEntry, CatalogReference } from '../registry/catalog.ts';
+import { plannedTypes } from '../registry/planned-fields.ts';
 import { Registry } from '../registry/registry.ts';
 import { WorkerPool } from '../workers/pool.ts';
 
@@ -18,6 +19,8 @@ export interface Judges {
   /** The schema version of that number, null for -1. */
   readonly entryOf: (schema: number) => CatalogEntry | null;
   readonly nameOf: (schema: number) => string | null;
+  /** Does the schema of that number lack the field, or the type for it? */
+  readonly isDrift: (schema: number, path: string, type: string) => boolean;
   /** Has the schema registry asked until it answers; returns what it does not have. */
   readonly ask: (needs: readonly string[]) => Promise<readonly string[]>;
   /** What it said no to a moment ago. */
@@ -62,8 +65,14 @@ export async function openJudges(options: JudgesOptions, closers: (() => Promise
     return registry.reference();
   };
   const entryOf = (schema: number) => registry.catalog().entry(schema);
+  const isDrift = (schema: number, path: string, type: string) => {
+    const planned = registry.planned(schema);
+    const types = planned === null ? null : plannedTypes(planned, path);
+    return types === undefined || (types !== null && !types.has(type));
+  };
   const ask = asker(registry, options, closers);
-  return { pool, reference, entryOf, nameOf: (schema) => entryOf(schema)?.name ?? null, ask, absent: () => registry.absent() };
+  const nameOf = (schema: number) => entryOf(schema)?.name ?? null;
+  return { pool, reference, entryOf, nameOf, isDrift, ask, absent: () => registry.absent() };
 }
 
 /** While messages wait for the registry the service is not ready, and says why. */

@@ -5,6 +5,7 @@ import { packageRoot } from '../lib/package-root.ts';
 import { packageVersion } from '../lib/package-version.ts';
 import type { CompatibilityMode } from '../registry/compatibility/compare-schemas.ts';
 import type { SchemaReport } from './check-schemas.ts';
+import type { DriftCommandOptions } from './drift-schemas.ts';
 import type { Io } from './io.ts';
 import { paint, printJson, printLine, printTable } from './print.ts';
 import { addSettingsOptions } from './settings-options.ts';
@@ -42,6 +43,7 @@ export function registerSchemas(program: Command, io: Io): void {
   registerTest(schemas, dirDefault, io);
   registerDiff(schemas, io);
   registerWhatIf(schemas, io);
+  registerDrift(schemas, io);
 }
 
 function registerCompile(schemas: Command, dirDefault: string, io: Io): void {
@@ -144,6 +146,18 @@ function registerWhatIf(schemas: Command, io: Io): void {
     .action(async (name: string, file: string, options: WhatIfCommandOptions) => {
       const { runWhatIf } = await import('./whatif-schema.ts');
       await runWhatIf(io, { name, file }, options);
+    });
+}
+
+function registerDrift(schemas: Command, io: Io): void {
+  addSettingsOptions(schemas.command('drift'))
+    .description('show where messages and schemas part: unplanned fields and types, vanished fields, what is refused')
+    .argument('[name]', 'one schema (default: all)')
+    .option('--propose', 'print the next version of the schema with the unplanned fields in it, as a schema file')
+    .option('--json', 'for machines')
+    .action(async (name: string | undefined, options: DriftCommandOptions) => {
+      const { runDrift } = await import('./drift-schemas.ts');
+      await runDrift(io, name ?? null, options);
     });
 }
 

@@ -280,6 +280,11 @@ const validation = section({
   ),
 });
 
+const drift = section({
+  enabled: setting(truth().default(true), 'Look at a few valid messages for fields that their schema does not plan? Kept without values.'),
+  producerHeader: setting(text('the name of a header').default('ce_source'), 'The header that says who produced a message.'),
+});
+
 const auth = section({
   mode: setting(choice(['none', 'token', 'oidc']).default('none'), 'Who may use the HTTP API. `none` needs `http.host` to be loopback.', {
     environment: 'DQ_AUTH_MODE',
@@ -349,6 +354,7 @@ export const settingsSchema = z.strictObject({
   alerts,
   review,
   validation,
+  drift,
   auth,
   log,
 });

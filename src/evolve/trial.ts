@@ -108,6 +108,7 @@ export class Trial {
       limits: defaultLimits,
       absent: [],
       engine: 'js',
+      producerHeader: null,
     });
     this.#remediated += mended.length;
     for (let row = 0; row < slab.count; row++) {

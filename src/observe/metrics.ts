@@ -110,6 +110,12 @@ export const metricsTable = {
     labels: [],
     help: 'Records that the running ledger cannot place; must stay 0.',
   },
+  driftFields: {
+    kind: 'counter',
+    name: 'drift_fields_total',
+    labels: ['schema'],
+    help: 'Fields, or types of fields, that this process saw in valid messages and their schema does not plan; each once by version and producer.',
+  },
   batches: { kind: 'counter', name: 'batches_total', labels: [], help: 'Batches settled.' },
   commits: { kind: 'counter', name: 'commits_total', labels: ['result'], help: 'Offset commits by result: ok or error.' },
   rebalances: { kind: 'counter', name: 'rebalances_total', labels: ['kind'], help: 'Rebalances by kind: assign, revoke or lost.' },

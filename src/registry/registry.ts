@@ -5,6 +5,7 @@ import { Catalog, type CatalogEntry, type CatalogReference, type CatalogWire } f
 import { type Compilation, compileSchema, schemaDigest, schemaInvalid } from './compiler.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { type Generated, ModuleStore } from './module-store.ts';
+import { type PlannedFields, plannedFields } from './planned-fields.ts';
 import { RemoteSchemas, type RemoteVersion } from './remote-schemas.ts';
 import type { SchemaFile } from './schema-file.ts';
 import { listSchemas, parseAt, type SchemaPlace } from './schema-folder.ts';
@@ -68,6 +69,9 @@ export class Registry {
   readonly #entries: CatalogEntry[] = [];
   /** By what an entry says without its generated files, in JSON. */
   readonly #numbers = new Map<string, number>();
+  /** The schemas by number, and the fields of those that were asked for. */
+  readonly #schemas: unknown[] = [];
+  readonly #planned = new Map<number, PlannedFields>();
   readonly #remote: RemoteSchemas | null;
   /** The schema number of each version of the registry; null where it is of no use here. */
   readonly #remoteNumbers = new Map<RemoteVersion, number | null>();
@@ -110,6 +114,14 @@ export class Registry {
   reference(): CatalogReference {
     if (this.#reference === null) throw new Error('a registry has a manifest from the moment it is open');
     return this.#reference;
+  }
+
+  /** The fields that the schema of that number speaks of. */
+  planned(number: number): PlannedFields | null {
+    if (this.#entries[number] === undefined) return null;
+    const fields = this.#planned.get(number) ?? plannedFields(this.#schemas[number]);
+    this.#planned.set(number, fields);
+    return fields;
   }
 
   get refusals(): readonly Refusal[] {
@@ -249,6 +261,7 @@ export class Registry {
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
     const generated = (await this.#store.find(digest)) ?? (await this.#generate(schema, digest, placeOf));
+    this.#schemas.push(schema);
     const number = this.#entries.push({ ...identity, ...generated }) - 1;
     this.#numbers.set(text, number);
     return number;

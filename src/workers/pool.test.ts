@@ -79,6 +79,7 @@ const taskOf = (slab: Slab): JudgeTask => ({
   catalog,
   limits: defaultLimits,
   engine: 'js',
+  producerHeader: null,
   absent: [],
 });
 
@@ -104,7 +105,7 @@ describe('a pool', () => {
 
   test('judges an empty batch and many batches at once', async () => {
     const opened = await open({ threads: 2 });
-    expect(await opened.judge(taskOf(slabOf([])))).toEqual({ rejects: [], keys: [], samples: [], disagreements: 0, needs: [] });
+    expect(await opened.judge(taskOf(slabOf([])))).toEqual({ rejects: [], keys: [], samples: [], disagreements: 0, needs: [], fields: [] });
     const slabs = Array.from({ length: 20 }, () => slabOf([valid, faulty]));
     const judgements = await Promise.all(slabs.map((slab) => opened.judge(taskOf(slab))));
     expect(judgements.map(({ rejects }) => rejects.length)).toEqual(slabs.map(() => 1));

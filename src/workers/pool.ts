@@ -16,6 +16,7 @@ import { unpackRejects } from './reject-columns.ts';
 import type { Judgement, JudgeTask } from './task.ts';
 import type { JudgeAnswer, JudgeRun } from './worker.ts';
 
+export type { FieldCount } from './field-sampler.ts';
 export type { Judgement, JudgeTask } from './task.ts';
 
 export interface WorkerPoolOptions {
@@ -122,6 +123,7 @@ export class WorkerPool {
       samples: parts.flatMap(({ samples }) => samples),
       disagreements: parts.reduce((sum, { disagreements }) => sum + disagreements, 0),
       needs: parts.flatMap(({ needs }) => needs),
+      fields: parts.flatMap(({ fields }) => fields),
     };
   }
 
@@ -199,7 +201,7 @@ export class WorkerPool {
         ? plainFault('validation_timeout', `expected a message that can be judged within ${this.#deadlineMs} ms`)
         : plainFault('validator_error', 'the thread that judged this message ended, twice; the message was not judged');
     const reject: Reject = { row, fault };
-    return { rejects: [reject], keys: [], samples: [], disagreements: 0, needs: [] };
+    return { rejects: [reject], keys: [], samples: [], disagreements: 0, needs: [], fields: [] };
   }
 }
 

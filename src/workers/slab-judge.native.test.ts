@@ -52,7 +52,7 @@ interface Message {
   readonly headers: readonly Header[];
 }
 
-function judge(messages: readonly Message[], native: boolean): { slab: Slab; judgement: Judgement; natively: number } {
+function judge(messages: readonly Message[], native: boolean): { slab: Slab; judgement: Omit<Judgement, 'fields'>; natively: number } {
   const slab = Slab.allocate(messages.length, 1 << 20);
   for (const [offset, { topic, key, value, headers }] of messages.entries()) {
     slab.append({ offset, timestamp: 0, partition: 0, topic, epoch: 0, key: key === null ? null : Buffer.from(key), value, headers });

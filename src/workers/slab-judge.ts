@@ -62,7 +62,7 @@ export class SlabJudge {
   }
 
   /** Judges the rows from `from` up to and without `to`. */
-  judge(from: number, to: number): Judgement {
+  judge(from: number, to: number): Omit<Judgement, 'fields'> {
     const { slab, progress, native } = this.#options;
     const first = native?.judge(slab, progress, { from, to });
     if (first) this.#samples.push(...first.samples);

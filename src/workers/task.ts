@@ -2,6 +2,7 @@ import type { Mended, Reject } from '../model/delivery.ts';
 import type { SlabWire } from '../model/slab.ts';
 import type { Engine } from '../model/verdict.ts';
 import type { CatalogReference } from '../registry/catalog.ts';
+import type { FieldCount } from './field-sampler.ts';
 import type { JudgeLimits } from './read-json.ts';
 
 /** Which schemas the messages of a topic may have. */
@@ -26,6 +27,8 @@ export interface JudgeTask {
   readonly limits: JudgeLimits;
   /** `native` judges first and says yes where it is sure; JavaScript has the last word on all else. */
   readonly engine: Engine;
+  /** The header that names the producer of a message: some messages are looked at for fields that nobody planned. Null: none are. */
+  readonly producerHeader: string | null;
   /** Needs that the schema registry, asked, could not meet. */
   readonly absent: readonly string[];
 }
@@ -44,4 +47,6 @@ export interface Judgement {
   readonly disagreements: number;
   /** What some rows need of the schema registry, see `registry/schema-need.ts`. Those rows have no answer: judge again once it is met or absent. */
   readonly needs: readonly string[];
+  /** What a few of the valid messages hold. */
+  readonly fields: readonly FieldCount[];
 }

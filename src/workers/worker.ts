@@ -1,5 +1,6 @@
 import { DataQuarantineError, type ErrorWire } from '../lib/errors.ts';
 import { answer, Slab } from '../model/slab.ts';
+import { FieldSampler } from './field-sampler.ts';
 import { JudgeProgress } from './judge-progress.ts';
 import { type LoadedCatalog, loadCatalog, loadSchemas } from './loaded-catalog.ts';
 import { NativeJudge } from './native-judge.ts';
@@ -34,15 +35,22 @@ export async function judge(run: JudgeRun): Promise<JudgeAnswer> {
   }
 }
 
+/** One a thread. */
+const sampler = new FieldSampler();
+
 /** A schema that no message of this thread has needed so far is loaded, and the batch judged anew: what it refers to is then there. */
 async function judgeLoaded(run: JudgeRun, loaded: LoadedCatalog): Promise<Judgement> {
-  const { topics, limits, absent, engine, from, to } = run;
+  const { topics, limits, absent, engine, producerHeader, from, to } = run;
   const slab = Slab.attach(run.slab, run.count);
   const progress = new JudgeProgress(run.progress);
   const native = engine === 'native' ? NativeJudge.of({ loaded, topics, limits }) : null;
   const slabJudge = new SlabJudge({ slab, topics, loaded, limits, absent, progress, native });
   const judgement = slabJudge.judge(from, to);
-  if (slabJudge.unloaded.size === 0) return judgement;
+  if (slabJudge.unloaded.size === 0) {
+    // A batch that waits for its schemas is judged again, and looked at then.
+    const looksAt = producerHeader !== null && judgement.needs.length === 0;
+    return { ...judgement, fields: looksAt ? sampler.sample(slab, { from, to }, producerHeader) : [] };
+  }
   await loadSchemas(loaded, slabJudge.unloaded);
   slab.answers.fill(answer.pending, from, to);
   return judgeLoaded(run, loaded);

@@ -78,7 +78,7 @@ test('suspects are judged one by one with nothing else in hand, and the guilty a
         judged.push(`${from}-${to}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
         judged.push('done');
-        return { rejects: [], keys: [], samples: [], disagreements: 0, needs: [] };
+        return { rejects: [], keys: [], samples: [], disagreements: 0, needs: [], fields: [] };
       },
     },
     catalog: () => ({}) as never,
@@ -88,6 +88,8 @@ test('suspects are judged one by one with nothing else in hand, and the guilty a
     absent: () => [],
     inHand,
     engine: 'js',
+    producerHeader: null,
+    onFields: () => {},
     onSample: () => {},
     onDisagreement: () => {},
   });

@@ -2,7 +2,7 @@ import type { Batch } from '../../model/batch.ts';
 import type { Judged, Reject } from '../../model/delivery.ts';
 import { answer } from '../../model/slab.ts';
 import { plainFault } from '../../workers/fault.ts';
-import type { Judgement, JudgeTask } from '../../workers/pool.ts';
+import type { FieldCount, Judgement, JudgeTask } from '../../workers/pool.ts';
 import type { InHand, OffsetRange, Suspect } from './in-hand.ts';
 
 export interface Judge {
@@ -24,6 +24,9 @@ export interface ValidatorOptions {
   /** Finds what kills the process; null where nothing may be written. */
   readonly inHand: Pick<InHand, 'suspectsOf' | 'hold' | 'clear'> | null;
   readonly engine: JudgeTask['engine'];
+  readonly producerHeader: JudgeTask['producerHeader'];
+  /** Told what a few valid messages hold. */
+  readonly onFields: (fields: readonly FieldCount[]) => void;
   readonly onSample: (schema: number, seconds: number) => void;
   /** So many messages were refused by the native engine, wrongly and without consequence. */
   readonly onDisagreement: (messages: number) => void;
@@ -50,13 +53,14 @@ export class Validator {
   }
 
   async judge(batch: Batch): Promise<Judged> {
-    const { inHand, onSample, onDisagreement } = this.#options;
+    const { inHand, onFields, onSample, onDisagreement } = this.#options;
     this.#open += 1;
     try {
       const suspects = inHand?.suspectsOf(batch) ?? [];
       const parts = suspects.length === 0 ? [await this.#inCompany(batch)] : await this.#withSuspects(batch, suspects);
       const disagreements = parts.reduce((sum, part) => sum + part.disagreements, 0);
       if (disagreements > 0) onDisagreement(disagreements);
+      for (const { fields } of parts) if (fields.length > 0) onFields(fields);
       for (const [schema, seconds] of parts.flatMap(({ samples }) => samples)) onSample(schema, seconds);
       const mended = parts.flatMap((part) => part.mended ?? []);
       return {
@@ -108,10 +112,20 @@ export class Validator {
   }
 
   async #runOnce({ slab }: Batch, { range, held, absent }: Run): Promise<Judgement> {
-    const { judge, catalog, topics, limits, engine, inHand } = this.#options;
+    const { judge, catalog, topics, limits, engine, producerHeader, inHand } = this.#options;
     const letGo = inHand?.hold(held, range.to - range.from === 1);
     try {
-      return await judge.judge({ slab: slab.toWire(), count: slab.count, range, topics, catalog: catalog(), limits, absent, engine });
+      return await judge.judge({
+        slab: slab.toWire(),
+        count: slab.count,
+        range,
+        topics,
+        catalog: catalog(),
+        limits,
+        absent,
+        engine,
+        producerHeader,
+      });
     } finally {
       letGo?.();
     }
@@ -149,5 +163,5 @@ function condemn({ slab }: Batch, row: number): Judgement {
     'the process that judged this message ended, twice, with nothing else in hand; it was not judged',
   );
   const reject: Reject = { row, fault };
-  return { rejects: [reject], keys: [], samples: [], disagreements: 0, needs: [] };
+  return { rejects: [reject], keys: [], samples: [], disagreements: 0, needs: [], fields: [] };
 }

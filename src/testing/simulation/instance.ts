@@ -104,6 +104,8 @@ export class Instance {
       absent: () => [],
       inHand: null,
       engine: 'js',
+      producerHeader: null,
+      onFields: () => undefined,
       onDisagreement: () => undefined,
       onSample: () => {},
     });
@@ -206,7 +208,7 @@ export class Instance {
           slab.answers[row] = value === null ? answer.tombstone : isBad ? answer.faulty : answer.valid;
           if (isBad) rejects.push({ row, fault });
         }
-        return { rejects, keys: [], samples: [], disagreements: 0, needs: [] };
+        return { rejects, keys: [], samples: [], disagreements: 0, needs: [], fields: [] };
       },
     };
   }
