@@ -1,7 +1,10 @@
+import type { Wire } from '../drivers/kafka-wire/wire.ts';
 import type { Database } from '../drivers/postgres/database.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { hasCode } from '../lib/errors.ts';
 import { type Payload, stretchesOf } from '../store/payload-stretches.ts';
+import { isSourceReference } from '../store/source-reference.ts';
+import { readSourcePayloads, type SourceRow } from './source-payloads.ts';
 
 /** A record that waits in quarantine, as a trial needs it. */
 export interface OpenRecord {
@@ -9,9 +12,15 @@ export interface OpenRecord {
   readonly value: Buffer;
 }
 
-interface Row {
-  readonly id: string;
+interface Row extends Omit<SourceRow, 'offset'> {
   readonly storagePath: string;
+  readonly offset: string;
+}
+
+export interface OpenRecordsFrom {
+  readonly database: Database;
+  readonly storage: ObjectStore;
+  readonly wire: Pick<Wire, 'read'>;
 }
 
 const pageRows = 10_000;
@@ -19,11 +28,11 @@ const stretchBytesMax = 8 * 2 ** 20;
 const readsMax = 8;
 
 /**
- * Gives `take` the records of a schema that are still open in quarantine, the newest first, `recordsMax` at most. Returns how many
+ * Gives `take` the records of a schema that are still open in quarantine, the newest first by pages, `recordsMax` at most. Returns how many
  * payloads could not be read: theirs is a matter for `dq verify --payloads`.
  */
 export async function readOpenRecords(
-  { database, storage }: { database: Database; storage: ObjectStore },
+  { database, storage, wire }: OpenRecordsFrom,
   { schema, recordsMax }: { schema: string; recordsMax: number },
   take: (record: OpenRecord) => Promise<void>,
 ): Promise<number> {
@@ -32,14 +41,20 @@ export async function readOpenRecords(
     await client.query('BEGIN READ ONLY');
     await client.query(
       `DECLARE open_records NO SCROLL CURSOR FOR
-         SELECT id, storage_path AS "storagePath" FROM quarantine_records
+         SELECT id, storage_path AS "storagePath", topic, partition, "offset", payload_sha256 AS "payloadSha256" FROM quarantine_records
          WHERE schema_name = $1 AND status IN ('quarantined', 'in_review') ORDER BY quarantined_at DESC LIMIT $2`,
       [schema, recordsMax],
     );
     for (;;) {
       const { rows } = await client.query<Row>(`FETCH ${pageRows} FROM open_records`);
       if (rows.length === 0) break;
-      const stretches = stretchesOf(rows, stretchBytesMax);
+      const isLeft = ({ storagePath }: Row) => isSourceReference(storagePath);
+      const left = rows.filter(isLeft).map((row) => ({ ...row, offset: Number(row.offset) }));
+      unreadable += await readSourcePayloads(wire, left, ({ id }, value) => take({ id, value }));
+      const stretches = stretchesOf(
+        rows.filter((row) => !isLeft(row)),
+        stretchBytesMax,
+      );
       for (let first = 0; first < stretches.length; first += readsMax) {
         const some = stretches.slice(first, first + readsMax);
         for (const { found, lost } of await Promise.all(some.map((stretch) => readStretch(stretch, storage)))) {

@@ -52,6 +52,14 @@ test('a candidate is tried on the open quarantine and on recent valid traffic, a
   expect(wider.answer.quarantine).toMatchObject({ accepted: 10, refused: 0, other: 0, unreadable: 0 });
   expect(wider.answer.valid).toMatchObject({ accepted: 40, refused: 0 });
 
+  await stage.database.withClient((client) =>
+    client.query(
+      `UPDATE quarantine_records SET storage_path = 'kafka:' || topic || '/' || partition || '/' || "offset" WHERE "offset" % 2 = 0`,
+    ),
+  );
+  const left = await tryOut(stage, { type: 'object', required: ['user_id'] });
+  expect(left.answer.quarantine).toMatchObject({ accepted: 10, refused: 0, unreadable: 0 });
+
   const narrower = await tryOut(stage, { required: ['country'], properties: { user_id: { pattern: '^USER' } } });
   expect(narrower.exitCode).toBe(1);
   expect(narrower.answer.quarantine).toMatchObject({ accepted: 0, refused: 10 });

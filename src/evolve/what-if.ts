@@ -52,16 +52,14 @@ const text = (name: string, value: string) => ({ name, value: Buffer.from(value)
  * a message names, the candidate judges it; the service, its schemas and its records stay as they are.
  */
 export async function whatIf(options: WhatIfOptions): Promise<WhatIf> {
-  const { name, schema, database, storage, recordsMax, isDefault } = options;
+  const { name, schema, recordsMax, isDefault } = options;
   const dir = await mkdtemp(join(tmpdir(), 'dq-what-if-'));
   const pool = await WorkerPool.open({ threads: options.threads });
   try {
     const catalog = await catalogOf(options, pool, dir);
     const quarantine = new Trial({ pool, catalog, defaultName: name, schema });
     const mine = [text('dq.schema', name), text('dq.schema.version', version)];
-    const unreadable = await readOpenRecords({ database, storage }, { schema: name, recordsMax }, ({ id, value }) =>
-      quarantine.add(value, mine, id),
-    );
+    const unreadable = await readOpenRecords(options, { schema: name, recordsMax }, ({ id, value }) => quarantine.add(value, mine, id));
     const released = await quarantine.close();
     const valid = new Trial({ pool, catalog, defaultName: isDefault ? name : null, schema });
     await addTail(options, valid);
