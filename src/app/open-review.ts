@@ -4,6 +4,7 @@ import type { Admit } from '../drivers/http/admission.ts';
 import type { HttpOptions } from '../drivers/http/server.ts';
 import { type Database, openDatabase } from '../drivers/postgres/database.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
+import { assert } from '../lib/assert.ts';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { packageRoot } from '../lib/package-root.ts';
@@ -12,11 +13,13 @@ import type { Health } from '../observe/health.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createGuard } from '../review/access/guard.ts';
+import { Provider } from '../review/access/provider.ts';
 import { Sessions } from '../review/access/sessions.ts';
 import { Tokens } from '../review/access/tokens.ts';
 import { createReview } from '../review/api/review.ts';
 import { GroupWatch } from '../review/groups/group-watch.ts';
 import { sendAlerts } from '../review/groups/webhook.ts';
+import { LoginStore } from '../store/login-store.ts';
 import { SessionStore } from '../store/session-store.ts';
 import { trySchema } from './try-schema.ts';
 
@@ -54,12 +57,15 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
   const storage = openStorage(settings.storage);
   const tokens = tokensOf(settings);
   const sessions = new Sessions({ store: new SessionStore(database), tokens, clock });
+  const provider = providerOf(settings, new LoginStore(database));
   const { producerHeaders } = settings.review;
   const watch = new GroupWatch({ database, storage, clock, log, producerHeaders, alerts: webhook !== null });
   const review = createReview({
     mode,
     tokens,
     sessions,
+    provider,
+    publicUrl: settings.http.publicUrl,
     database,
     storage,
     watch,
@@ -84,7 +90,7 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
   const closing = new AbortController();
   const loops: Promise<void>[] = [];
   return {
-    admit: createGuard({ mode, tokens, identify: null, sessions }),
+    admit: createGuard({ mode, tokens, identify: provider && ((token) => provider.identify(token)), sessions }),
     database,
     register: (server) => review.register(server),
     start: () => {
@@ -107,6 +113,23 @@ function placeInCandidate(pointer: string | null): string {
 /** Who may come in where no review runs: there are no sessions then. */
 export function admitWithoutReview(settings: Settings): Admit {
   return createGuard({ mode: settings.auth.mode, tokens: tokensOf(settings), identify: null, sessions: null });
+}
+
+/** The identity provider of mode `oidc`, null in the others. */
+function providerOf({ auth }: Settings, logins: LoginStore): Provider | null {
+  const { issuer, clientId, clientSecret, roleClaim, topicClaim, audience } = auth.oidc;
+  if (auth.mode !== 'oidc') return null;
+  assert(issuer !== null && clientId !== null && roleClaim !== null, 'settings of mode oidc passed although some are missing');
+  return new Provider({
+    issuer,
+    clientId,
+    clientSecret,
+    roleClaim,
+    topicClaim,
+    audience: audience ?? clientId,
+    logins,
+    clock: systemClock,
+  });
 }
 
 function tokensOf({ auth }: Settings): Tokens {

@@ -26,6 +26,7 @@ const exitCodes: Readonly<Record<ErrorCode, ExitCode>> = {
   DQ_SPOOL_UNAVAILABLE: 3,
   DQ_SPOOL_TAKEN: 2,
   DQ_WORKER_LOST: 1,
+  DQ_OIDC_UNREACHABLE: 3,
   DQ_HTTP_LISTEN: 2,
   DQ_DRAIN_TIMEOUT: 1,
 };

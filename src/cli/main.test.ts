@@ -31,6 +31,7 @@ describe('usage', () => {
     'schemas check',
     'schemas diff',
     'verify',
+    'audit verify',
     'migrate',
     'topics create',
     'doctor',

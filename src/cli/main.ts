@@ -34,6 +34,7 @@ const commands: readonly CommandRow[] = [
     summary: 'show topics in flood, and let their messages through again',
     load: async () => (await import('./flood.ts')).registerFlood,
   },
+  { name: 'audit', summary: 'check the audit log', load: async () => (await import('./audit.ts')).registerAudit },
   { name: 'migrate', summary: 'bring the tables up to date', load: async () => (await import('./migrate.ts')).registerMigrate },
   { name: 'topics', summary: 'create missing topics and the bucket', load: async () => (await import('./topics.ts')).registerTopics },
   {

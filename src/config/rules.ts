@@ -85,6 +85,19 @@ function accessRules({ auth, http }: Settings, { placeOf }: RuleContext): string
   if (auth.mode === 'token' && auth.tokens.length === 0) {
     return [`${placeOf(['auth', 'mode'])}auth.mode is token, but there is none: set DQ_AUTH_TOKENS=NAME:ROLE:TOKEN`];
   }
-  if (auth.mode === 'oidc') return [`${placeOf(['auth', 'mode'])}auth.mode oidc comes with a later version: use token`];
-  return [];
+  return auth.mode === 'oidc' ? oidcRules({ auth, http }, placeOf) : [];
+}
+
+function oidcRules({ auth, http }: Pick<Settings, 'auth' | 'http'>, placeOf: RuleContext['placeOf']): string[] {
+  const { issuer } = auth.oidc;
+  const place = placeOf(['auth', 'mode']);
+  const needed = { issuer: 'DQ_OIDC_ISSUER', clientId: 'DQ_OIDC_CLIENT_ID', roleClaim: 'DQ_OIDC_ROLE_CLAIM' } as const;
+  const problems = Object.entries(needed)
+    .filter(([key]) => auth.oidc[key as keyof typeof needed] === null)
+    .map(([key, variable]) => `${place}auth.mode oidc needs auth.oidc.${key}: set ${variable}`);
+  if (issuer?.startsWith('http:') && !isLoopback(new URL(issuer).hostname))
+    problems.push(`${placeOf(['auth', 'oidc', 'issuer'])}auth.oidc.issuer must be https: whoever is on the way could vouch for anybody`);
+  if (http.publicUrl === null && !isLoopback(http.host))
+    problems.push(`${place}auth.mode oidc needs http.publicUrl where others can reach the service: set DQ_HTTP_PUBLIC_URL`);
+  return problems;
 }

@@ -49,6 +49,8 @@ export const errorCodes = {
   DQ_SPOOL_TAKEN: { retryable: false },
   /** A worker thread ended or answered wrongly. The batch is judged again by another. */
   DQ_WORKER_LOST: { retryable: true },
+  /** The identity provider cannot be reached or answered with a fault. Check `auth.oidc.issuer`, the network and the provider. */
+  DQ_OIDC_UNREACHABLE: { retryable: true },
   /** The health and metrics server cannot listen. Free the port or choose another with `http.port`. */
   DQ_HTTP_LISTEN: { retryable: false },
   /** A drain did not end within its limit. Unfinished work is read again after the restart. */

@@ -18,10 +18,12 @@ import { Health } from '../observe/health.ts';
 import { silentLog } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { createGuard } from '../review/access/guard.ts';
+import { Provider, type ProviderOptions } from '../review/access/provider.ts';
 import { Sessions } from '../review/access/sessions.ts';
 import { Tokens } from '../review/access/tokens.ts';
 import { createReview, type ReviewOptions } from '../review/api/review.ts';
 import { GroupWatch } from '../review/groups/group-watch.ts';
+import { LoginStore } from '../store/login-store.ts';
 import { recordId } from '../store/record-id.ts';
 import { RecordStore } from '../store/record-store.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../store/segment.ts';
@@ -74,7 +76,12 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-export async function openReviewStage(options: Partial<ReviewOptions> = {}): Promise<ReviewStage> {
+export interface StageOptions extends Partial<ReviewOptions> {
+  /** How an identity provider is asked, null for none. */
+  readonly oidc?: Omit<ProviderOptions, 'logins' | 'clock'>;
+}
+
+export async function openReviewStage({ oidc, ...options }: StageOptions = {}): Promise<ReviewStage> {
   const database = openDatabase({ url: await freshDatabase(), poolMax: 4 });
   closers.push(() => database.close());
   const dir = mkdtempSync(join(tmpdir(), 'dq-review-'));
@@ -95,14 +102,17 @@ export async function openReviewStage(options: Partial<ReviewOptions> = {}): Pro
     ]),
     topicPrefixes: Object.fromEntries(roles.map((role) => [`eu-${role}`, ['eu.']])),
   });
-  const mode = options.mode ?? 'token';
+  const mode = oidc ? 'oidc' : (options.mode ?? 'token');
   const sessions = new Sessions({ store: new SessionStore(database), tokens, clock: systemClock });
+  const provider = oidc ? new Provider({ ...oidc, logins: new LoginStore(database), clock: systemClock }) : null;
   const [metrics, health, log] = [createMetrics(), new Health([]), silentLog()];
   const watch = new GroupWatch({ database, storage, clock: systemClock, log, producerHeaders: ['producer'], alerts: true });
   const review = createReview({
     mode,
     tokens,
     sessions,
+    provider,
+    publicUrl: null,
     database,
     storage,
     watch,
@@ -120,7 +130,7 @@ export async function openReviewStage(options: Partial<ReviewOptions> = {}): Pro
     host: '127.0.0.1',
     port: 0,
     metricsListen: null,
-    admit: createGuard({ mode, tokens, identify: null, sessions }),
+    admit: createGuard({ mode, tokens, identify: provider && ((token) => provider.identify(token)), sessions }),
     health,
     metrics,
     log,

@@ -201,6 +201,22 @@ test('who is held to topics sees and changes no others', async () => {
   expect((await stage.call(`/api/v1/records/${us}`, patch)).status).toBe(404);
 });
 
+test('a list comes as a table that no spreadsheet calculates, and the audit log says so', async () => {
+  const stage = await openReviewStage();
+  await stage.quarantine([
+    { offset: 0, key: '=cmd|calc' },
+    { offset: 1, topic: 'eu.orders' },
+  ]);
+  const { status, headers, body } = await stage.call('/api/v1/records.csv?topic=raw-events&q=cmd');
+  expect([status, headers.get('content-disposition')]).toEqual([200, 'attachment; filename="records.csv"']);
+  const lines = (body as string).split('\r\n');
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toMatch(/^"id","topic","partition"/);
+  expect(lines[1]).toContain(`,"'=cmd|calc",`);
+  const { body: audit } = await stage.call('/api/v1/audit?action=records.export');
+  expect(audit.items[0].detail).toEqual({ topic: 'raw-events', searched: true });
+});
+
 test('a payload that is not what was stored is not shown', async () => {
   const stage = await openReviewStage();
   const [id] = await stage.quarantine(records(1));

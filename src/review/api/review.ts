@@ -15,12 +15,15 @@ import { AuditLog } from '../../store/audit-log.ts';
 import { GroupStore } from '../../store/group-store.ts';
 import { RecordSearch } from '../../store/record-search.ts';
 import type { AuthMode } from '../access/guard.ts';
+import type { Provider } from '../access/provider.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { GroupWatch } from '../groups/group-watch.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addErasureRoutes } from './erasure-routes.ts';
+import { addExportRoutes } from './export-routes.ts';
 import { addGroupRoutes } from './group-routes.ts';
+import { addLoginRoutes } from './login-routes.ts';
 import { Overviews } from './overview.ts';
 import { addOverviewRoutes } from './overview-routes.ts';
 import { addPage } from './page.ts';
@@ -33,6 +36,9 @@ export interface ReviewOptions {
   readonly mode: AuthMode;
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  /** Null where nobody signs in at one. */
+  readonly provider: Provider | null;
+  readonly publicUrl: string | null;
   readonly database: Database;
   readonly storage: ObjectStore;
   /** The built page. */
@@ -92,7 +98,9 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
   });
   const routes = scope.withTypeProvider<ZodTypeProvider>();
   addSessionRoutes(routes, { ...options, audit });
+  if (options.provider) addLoginRoutes(routes, { ...options, provider: options.provider, audit });
   addRecordRoutes(routes, { database, storage, search, audit });
+  addExportRoutes(routes, { search, audit });
   addGroupRoutes(routes, { groups, clock, catchUp });
   addSchemaRoutes(routes, { ...options, groups });
   addOverviewRoutes(routes, {

@@ -16,6 +16,9 @@ export const session = z.object({
 /** A token that is exchanged for a session with a cookie, so that a browser can be used where tokens say who somebody is. */
 export const sessionBody = z.strictObject({ token: z.string().min(1).max(4_096) });
 
+/** `return_to` is a path of the page. */
+export const loginQuery = z.object({ return_to: searchText.optional() });
+
 export const auditQuery = pageQuery.extend({
   by: searchText.optional(),
   action: searchText.optional(),
