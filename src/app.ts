@@ -1,15 +1,13 @@
 import { type FloodParts, openFlood } from './app/open-flood.ts';
 import { type Judges, openJudges } from './app/open-judges.ts';
-import { openQuarantine, quarantineConnections } from './app/open-quarantine.ts';
+import { openQuarantine } from './app/open-quarantine.ts';
+import { openStores, type Stores } from './app/open-stores.ts';
+import { whenThere } from './app/when-there.ts';
 import type { Settings } from './config/settings.ts';
 import type { Publisher, Source } from './drivers/kafka/lane.ts';
 import { chooseLane, openPublisher, openSource } from './drivers/kafka/open-lane.ts';
 import { describeTopics, type Topics } from './drivers/kafka-wire/topics.ts';
-import { type Database, openDatabase } from './drivers/postgres/database.ts';
-import type { ObjectStore } from './drivers/storage/object-store.ts';
-import { openStorage } from './drivers/storage/open-storage.ts';
 import { DriftBook } from './evolve/drift-book.ts';
-import { assert } from './lib/assert.ts';
 import { systemClock } from './lib/clock.ts';
 import { DataQuarantineError, messageOf } from './lib/errors.ts';
 import { SlabRing } from './model/slab-ring.ts';
@@ -29,7 +27,6 @@ import { Tally } from './pipeline/tally.ts';
 import { InHand } from './pipeline/validate/in-hand.ts';
 import { Validator } from './pipeline/validate/validator.ts';
 import { DriftStore } from './store/drift-store.ts';
-import { migrate } from './store/migrate.ts';
 import type { TopicRules } from './workers/task.ts';
 
 /** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
@@ -52,6 +49,8 @@ export interface AppOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly health: Health;
+  /** Ends the waiting for services that are not there yet. */
+  readonly signal: AbortSignal;
 }
 
 /** Names of the checks that `/readyz` waits for. */
@@ -108,16 +107,13 @@ async function closeAll(closers: Closers, log: Log): Promise<void> {
 
 /** Opens what the pipeline stands on, in order: cluster, stores, judges, lane; then hands it to the stages. */
 async function compose(options: AppOptions, closers: Closers): Promise<Pipeline> {
-  const { settings, log, metrics, health } = options;
+  const { settings, log, metrics } = options;
   const way = chooseWay(settings);
   if (way.missing !== null) log.warn(way.missing);
   log.info({ lane: way.lane, engine: way.engine }, 'lane and engine');
   announceSinks(metrics);
-  const topics = await describeTopics(settings.kafka);
-  health.ready('kafka');
-  const stores = await openStores(settings, closers);
-  health.ready('postgres');
-  health.ready('storage');
+  const topics = await whenThere('kafka', () => describeTopics(settings.kafka), options);
+  const stores = await openStores({ ...options, closers });
   const judges = await openJudges(options, closers);
   const flood = await openFlood({ ...options, stores, closers });
   // The lane may fail before the loop is there that must hear of it.
@@ -352,22 +348,4 @@ async function openLane({ settings, log, metrics, health }: AppOptions, { topics
   });
   closers.push(() => source.close());
   return { source, publisher };
-}
-
-interface Stores {
-  readonly database: Database;
-  readonly storage: ObjectStore;
-}
-
-async function openStores(settings: Settings, closers: Closers): Promise<Stores> {
-  const { url } = settings.postgres;
-  assert(url !== null, 'the command line asked for postgres.url');
-  if (settings.postgres.migrate) await migrate(url);
-  const database = openDatabase({ url, poolMax: quarantineConnections + 1 });
-  closers.push(() => database.close());
-  await database.check();
-  const storage = openStorage(settings.storage);
-  closers.push(() => storage.close());
-  await storage.check();
-  return { database, storage };
 }

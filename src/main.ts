@@ -1,8 +1,10 @@
 import { admitWithoutReview, type OpenReview, openReview, watchDatabase } from './app/open-review.ts';
+import { whenThere } from './app/when-there.ts';
 import { App, chooseWay, readinessChecks } from './app.ts';
 import type { Settings } from './config/settings.ts';
 import { openHttp } from './drivers/http/server.ts';
 import { assert } from './lib/assert.ts';
+import { isRetryable } from './lib/errors.ts';
 import { isLoopback } from './lib/loopback.ts';
 import { Health } from './observe/health.ts';
 import type { Log } from './observe/log.ts';
@@ -70,7 +72,12 @@ interface Running extends ServeOptions {
 }
 
 async function runEngine(settings: Settings, { log, signal, metrics, health, started }: Running & { metrics: Metrics }): Promise<void> {
-  const app = await App.open({ settings, log, metrics, health });
+  const app = await App.open({ settings, log, metrics, health, signal }).catch((error: unknown) => {
+    if (!signal.aborted || !isRetryable(error)) throw error;
+    // It waited for a service, has read nothing, and was asked to end.
+    return null;
+  });
+  if (!app) return;
   const stop = () => app.stop();
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) app.stop();
@@ -78,8 +85,8 @@ async function runEngine(settings: Settings, { log, signal, metrics, health, sta
   await app.run();
 }
 
-async function runReview(settings: Settings, review: OpenReview, { signal, health, started }: Running): Promise<void> {
-  if (settings.postgres.migrate) await migrate(settings.postgres.url as string);
+async function runReview(settings: Settings, review: OpenReview, { log, signal, health, started }: Running): Promise<void> {
+  if (settings.postgres.migrate) await whenThere('postgres', () => migrate(settings.postgres.url as string), { log, health, signal });
   started();
   await watchDatabase(review.database, { health, signal });
 }

@@ -1,12 +1,17 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ClientPublisher } from '../drivers/kafka/client-publisher.ts';
 import { openDatabase } from '../drivers/postgres/database.ts';
+import { packageRoot } from '../lib/package-root.ts';
 import { silentLog } from '../observe/log.ts';
 import { migrate } from '../store/migrate.ts';
 import { buildMessage } from '../testing/build-batch.ts';
 import { type Engine, openStage, type Stage } from '../testing/engine.ts';
 import { publishMessages } from '../testing/publish-messages.ts';
 import { sampleEvents } from '../testing/sample-events.ts';
+import { freePorts } from '../testing/services/free-ports.ts';
 import { openPostgres } from '../testing/services/postgres-server.ts';
 import { openS3 } from '../testing/services/s3-server.ts';
 
@@ -35,14 +40,14 @@ afterAll(async () => {
   await Promise.all([postgres.server.close(), s3.server.close()]);
 });
 
-async function openOutageStage(spool = 'commit: true'): Promise<Stage> {
+async function openOutageStage(spool = 'commit: true', env: Readonly<Record<string, string>> = {}): Promise<Stage> {
   const url = new URL(postgres.url);
   url.searchParams.set('options', `-c search_path=s${Date.now()}`);
   const database = openDatabase({ url: postgres.url, poolMax: 1 });
   await database.withClient((client) => client.query(`CREATE SCHEMA ${(url.searchParams.get('options') as string).split('=')[1]}`));
   await database.close();
   await migrate(url.href);
-  return openStage({ postgresUrl: url.href, s3, settings: `kafka: { client: { session.timeout.ms: 6000 } }\nspool: { ${spool} }\n` });
+  return openStage({ env, postgresUrl: url.href, s3, settings: `kafka: { client: { session.timeout.ms: 6000 } }\nspool: { ${spool} }\n` });
 }
 
 /** Writes sample events, 20 % of them bad, one lot after another until it is stopped. */
@@ -141,7 +146,7 @@ test.each(Object.entries(outages))('%s for 10 s: the same process goes on, valid
   const before = await validCount(stage);
   await sleep(outageMs);
   expect(await metric(engine, 'spool_bytes')).toBeGreaterThan(0);
-  expect((await validCount(stage)) - before).toBeGreaterThan(2_000);
+  await until('valid messages that flow on', drainMsMax, async () => (await validCount(stage)) - before > 2_000);
   expect((await fetch(`${engine.address}/readyz`)).status).toBe(200);
   await outage.end();
   await until('a closed circuit', drainMsMax, async () => (await metric(engine, `circuit_state\\{sink="${outage.sink}"\\}`)) === 0);
@@ -209,4 +214,50 @@ test('where offsets must not hang on the spool, they wait, and nothing is lost',
   await postgres.server.start();
   await feed.end();
   await balances(stage, engine, feed.count);
+});
+
+test('PostgreSQL and the object store are away when the service starts: it waits, says so, and starts when they are there', async () => {
+  const [port] = await freePorts(1);
+  const stage = await openOutageStage('commit: true', { DQ_HTTP_PORT: String(port) });
+  await Promise.all([postgres.server.kill(), s3.server.kill()]);
+  const starting = stage.start();
+  const awaited = async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    const { checks = [] } = ((await response?.json()) ?? {}) as { checks?: { name: string; ready: boolean; reason: string | null }[] };
+    return checks.find(({ ready, reason }) => !ready && reason !== 'not started yet')?.name ?? null;
+  };
+  await until('word of PostgreSQL', 60_000, async () => (await awaited()) === 'postgres');
+  await postgres.server.start();
+  await until('word of the object store', 60_000, async () => (await awaited()) === 'storage');
+  await s3.server.start();
+  const engine = await starting;
+  const feed = await Feed.open(stage);
+  await feed.lot(500);
+  await feed.end();
+  await balances(stage, engine, feed.count);
+});
+
+test('a service that waits for PostgreSQL ends with code 0 when it is asked to', async () => {
+  const [port] = await freePorts(1);
+  const stage = await openOutageStage('commit: true', { DQ_HTTP_PORT: String(port) });
+  await postgres.server.kill();
+  const child = spawn(process.execPath, [join(packageRoot, 'bin/dq.cjs'), 'run'], { env: { PATH: process.env['PATH'], ...stage.env }, stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  await until('word of PostgreSQL', 60_000, async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null))?.status === 503);
+  child.kill('SIGTERM');
+  expect((await ended)[0]).toBe(0);
+});
+
+test('SIGTERM while PostgreSQL hangs ends with everything settled, into the spool', async () => {
+  const stage = await openOutageStage();
+  const engine = await stage.start();
+  const feed = await Feed.open(stage);
+  await postgres.server.pause();
+  for (let lots = 0; lots < 5; lots++) await feed.lot();
+  await until('something in the spool', 60_000, async () => (await metric(engine, 'spool_bytes')) > 0);
+  // A service that could not end in time would end with 1.
+  expect(await engine.stop()).toBe(0);
+  await postgres.server.resume();
+  await feed.end();
+  await balances(stage, await stage.start(), feed.count);
 });

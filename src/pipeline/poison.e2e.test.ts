@@ -73,10 +73,10 @@ test('an error that nobody handled ends the service with a last line that says s
   const script = `
     import { isMainThread } from 'node:worker_threads';
     if (isMainThread) process.once('SIGUSR2', () => Promise.reject(new Error('nobody expects this')));
-    if (isMainThread) setTimeout(() => process.kill(process.pid, 'SIGUSR2'), 6_000);
   `;
   const stage = await openStage({ source: { partitions: 1 }, settings, env: preloading(script) });
   const engine = await stage.start();
+  engine.signal('SIGUSR2');
   expect(await engine.ended()).toBe(1);
   expect(engine.log.at(-1)).toMatchObject({ level: 'fatal', msg: 'the service ends: an error that nobody handled' });
 });

@@ -162,6 +162,7 @@ function sinkWith(lines: string[]): Sink {
       },
     }),
     spool: null,
+    spoolMsMax: 10_000,
     dlqTopic: 'quarantine-dlq',
     dlqPartitions: 8,
     dlqBytesMax: 1_000_000,

@@ -54,6 +54,7 @@ export interface Engine {
   readonly address: string;
   /** The log so far, one parsed line an entry. */
   readonly log: readonly Record<string, unknown>[];
+  signal(name: NodeJS.Signals): void;
   /** SIGTERM, then the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL. */
@@ -182,6 +183,7 @@ export async function startEngine(env: Readonly<Record<string, string>>, words: 
     address,
     log,
     ended: () => ended,
+    signal: (name) => child.kill(name),
     kill: () => kill(child, ended),
     stop: () => {
       child.kill('SIGTERM');

@@ -13,6 +13,7 @@ export interface DatabaseOptions {
 export type DatabaseClient = PoolClient;
 
 const connectMsMax = 10_000;
+const closeMsMax = 1_000;
 /** A statement that takes longer counts as lost: the connection may be half open. COPY has a limit of its own. */
 const queryMsMax = 60_000;
 
@@ -27,6 +28,7 @@ export function openDatabase(options: DatabaseOptions): Database {
  */
 export class Database {
   readonly #pool: Pool;
+  readonly #lent = new Set<PoolClient>();
 
   constructor({ url, poolMax }: DatabaseOptions) {
     this.#pool = new Pool({
@@ -52,6 +54,7 @@ export class Database {
     // A lent connection that breaks says so here as well as to its query; unheard, it would end the process.
     const ignore = () => {};
     client.on('error', ignore);
+    this.#lent.add(client);
     let failure: unknown = null;
     try {
       return await work(client);
@@ -59,6 +62,7 @@ export class Database {
       failure = error;
       throw databaseError(error);
     } finally {
+      this.#lent.delete(client);
       client.removeListener('error', ignore);
       client.release(failure !== null);
     }
@@ -69,8 +73,14 @@ export class Database {
     await this.withClient((client) => client.query('SELECT 1'));
   }
 
+  /** Waits a moment for the connections that are lent, then ends them: a server that hangs must not keep the process. */
   async close(): Promise<void> {
-    await this.#pool.end();
+    const ended = this.#pool.end();
+    const timer = setTimeout(() => {
+      // The driver breaks the socket of a client that has a query under way.
+      for (const client of this.#lent) (client as unknown as { end(): Promise<void> }).end().catch(() => {});
+    }, closeMsMax);
+    await ended.finally(() => clearTimeout(timer));
   }
 }
 

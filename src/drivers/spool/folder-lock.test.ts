@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -56,4 +56,15 @@ test('of many that want a folder left behind by a crash, at most one has it', as
   // Those that lost have not taken the winner's lock with them.
   expect(await lockFolder(dir)).toBeNull();
   for (const lock of locks) await lock?.release();
+});
+
+test('a holder sees that its lock was taken, and does not take the new one away when it lets go', async () => {
+  const lock = await lockFolder(dir);
+  expect(await lock?.isHeld()).toBe(true);
+  unlinkSync(join(dir, 'lock'));
+  const taken = await lockFolder(dir);
+  expect([await lock?.isHeld(), await taken?.isHeld()]).toEqual([false, true]);
+  await lock?.release();
+  expect(await lockFolder(dir)).toBeNull();
+  await taken?.release();
 });

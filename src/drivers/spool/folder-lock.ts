@@ -4,6 +4,8 @@ import { connect, createServer, type Server } from 'node:net';
 
 /** Holds a folder for this process until it is released or the process ends, however it ends. */
 export interface FolderLock {
+  /** Is it still ours? Another process may have taken it for one left behind; what it reads it reads after this turned false. */
+  isHeld(): Promise<boolean>;
   release(): Promise<void>;
 }
 
@@ -12,7 +14,9 @@ const settleMs = 50;
 /**
  * Takes the folder, or gives null if another holder has it. The lock is a listening socket in the folder: the kernel closes it with
  * its process, so a crash leaves no lock behind, and process numbers, which containers share, do not matter. It holds on one
- * machine; folders shared between machines must not be shared between instances. Throws what the file system says.
+ * machine; folders shared between machines must not be shared between instances. Of several processes that take over a lock left behind by a
+ * crash, one that was stopped in the midst of it can take the lock from the winner: whoever writes asks `isHeld` before it believes that what
+ * it wrote will be found. Throws what the file system says.
  */
 export async function lockFolder(dir: string): Promise<FolderLock | null> {
   const folder = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -20,12 +24,28 @@ export async function lockFolder(dir: string): Promise<FolderLock | null> {
   const path = `/proc/self/fd/${folder}/lock`;
   try {
     const server = (await listen(path)) ?? (await takeOver(path, folder));
-    if (server) return { release: () => close(server).then(() => closeSync(folder)) };
+    if (server) return lockOf(server, path, folder);
   } catch (error) {
     closeSync(folder);
     throw error;
   }
   return null;
+}
+
+async function lockOf(server: Server, path: string, folder: number): Promise<FolderLock> {
+  const inodeOf = async () => (await stat(path).catch(ignoreMissing))?.ino ?? null;
+  const inode = await inodeOf();
+  const isHeld = async () => inode !== null && (await inodeOf()) === inode;
+  return {
+    isHeld,
+    release: async () => {
+      // A socket that is closed removes its name, which may be another's by now; without the folder it does not find it.
+      const isOurs = await isHeld();
+      if (!isOurs) closeSync(folder);
+      await close(server);
+      if (isOurs) closeSync(folder);
+    },
+  };
 }
 
 /** The socket is there, but does its holder live? If not, it is replaced. Of several that replace it at once, the last one wins. */

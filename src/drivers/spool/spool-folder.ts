@@ -55,6 +55,13 @@ export async function partsOf(dir: string): Promise<string[]> {
     .map((name) => join(dir, name));
 }
 
+/** What was put aside in any part, by its path. */
+export async function refusedFiles(dir: string): Promise<string[]> {
+  const parts = await partsOf(dir);
+  const names = await Promise.all(parts.map(async (part) => (await readdir(part)).map((name) => join(part, name))));
+  return names.flat().filter((path) => path.endsWith('.refused'));
+}
+
 /** Takes the first part that nobody holds; makes it if need be. Null if all are held. */
 export async function takePart(dir: string): Promise<SpoolPart | null> {
   for (let number = 0; number < partsMax; number++) {

@@ -206,6 +206,20 @@ test('two that are open never share files, and what one leaves behind another ta
   expect(await drain(await openSpool())).toEqual(['left by one']);
 });
 
+test('a part that another process takes over by mistake is left, and nothing that was acknowledged is lost', async () => {
+  const spool = await openSpool({ fileBytesMax: 10_000 });
+  await append(spool, 'before');
+  // As a process does that found a dead holder, was stopped, and goes on when there is a new one.
+  unlinkSync(join(dir, 'instance-0', 'lock'));
+  const thief = await openSpool();
+  expect(thief.dir).toBe(spool.dir);
+  await expect(append(spool, 'while it is taken')).rejects.toMatchObject({ code: 'DQ_SPOOL_UNAVAILABLE', retryable: true });
+  await append(spool, 'again');
+  expect(spool.dir).toBe(join(dir, 'instance-1'));
+  expect([...(await drain(thief)), ...(await drain(spool))]).toEqual(expect.arrayContaining(['before', 'again']));
+  expect([thief.bytes, skipped]).toEqual([0, []]);
+});
+
 test('who only reads sees everything, and changes nothing', async () => {
   const [one, other] = [await openSpool(), await openSpool()];
   await append(one, 'one', 'two');
@@ -310,6 +324,7 @@ test('a refused record is put aside, and renamed to a spool file it comes again'
   const file = await spool.oldest();
   const path = await spool.refuse(file as NonNullable<typeof file>, 1);
   expect(path).toBe(join(spool.dir, `${file?.name}.1.refused`));
+  expect(await spool.refused()).toEqual([path]);
   expect(await drain(spool)).toEqual(['one', 'two']);
   await closeSpool(spool);
   renameSync(path, join(spool.dir, file?.name as string));

@@ -10,6 +10,7 @@ import {
   filesOf,
   isMissing,
   newFileName,
+  refusedFiles,
   type SpoolFileName,
   type SpoolPart,
   syncFolder,
@@ -71,7 +72,7 @@ interface Append {
  */
 export class Spool {
   readonly #options: SpoolOptions;
-  readonly #part: SpoolPart;
+  #part: SpoolPart;
   readonly #files: StoredFile[] = [];
   #active: OpenFile | null = null;
   #numberNext = 0;
@@ -90,8 +91,7 @@ export class Spool {
   static async open(options: SpoolOptions): Promise<Spool> {
     const { dir } = options;
     return attempt(`open the spool ${dir}`, async () => {
-      const part = await takePart(dir);
-      if (!part) throw new DataQuarantineError('DQ_SPOOL_TAKEN', `every part of the spool ${dir} is held by another process.`);
+      const part = await anyPart(dir);
       const spool = new Spool(options, part);
       try {
         for (const file of await filesOf(part.dir)) spool.#list(file, await bytesOf(join(part.dir, file.name)));
@@ -171,6 +171,11 @@ export class Spool {
     );
   }
 
+  /** The paths of all records that were put aside and still lie there, in any part of the folder. */
+  refused(): Promise<readonly string[]> {
+    return attempt(`look through the spool ${this.#options.dir}`, () => refusedFiles(this.#options.dir));
+  }
+
   /** Takes over what processes left behind that have ended meanwhile. */
   adopt(): Promise<void> {
     return this.#inTurn(() => attempt(`look through the spool ${this.#options.dir}`, () => this.#adopt()));
@@ -230,8 +235,9 @@ export class Spool {
     try {
       await writeAll(file.handle, frames, file.bytes);
       await file.handle.datasync();
+      if (!(await this.#part.lock.isHeld())) await this.#moveOut();
     } catch (error) {
-      await this.#abandon(file);
+      if (this.#active === file) await this.#abandon(file);
       throw error;
     }
     for (const { bytes } of group) file.bytes += bytes;
@@ -251,6 +257,19 @@ export class Spool {
       throw error;
     }
     return { ...file, bytes: 0, handle };
+  }
+
+  /** Another process took our part and drains it. What was not durable before that it may never see, so it is written to another part. */
+  async #moveOut(): Promise<never> {
+    const { dir } = this.#options;
+    const lost = this.#part;
+    this.#files.length = 0;
+    await this.#active?.handle.close();
+    this.#active = null;
+    this.#part = await anyPart(dir);
+    await lost.lock.release();
+    for (const file of await filesOf(this.#part.dir)) this.#list(file, await bytesOf(join(this.#part.dir, file.name)));
+    throw new DataQuarantineError('DQ_SPOOL_UNAVAILABLE', `another process took ${lost.dir} of the spool over; it goes on in ${this.#part.dir}.`);
   }
 
   /** Ends a file whose last write failed. What cannot be cut off is a repetition or torn, and known as such when it is read. */
@@ -341,6 +360,12 @@ async function writeAll(handle: FileHandle, buffers: readonly Buffer[], start: n
     at += bytesWritten + rest.length;
     first += some.length;
   }
+}
+
+async function anyPart(dir: string): Promise<SpoolPart> {
+  const part = await takePart(dir);
+  if (part) return part;
+  throw new DataQuarantineError('DQ_SPOOL_TAKEN', `every part of the spool ${dir} is held by another process.`);
 }
 
 /** What is put aside again replaces what was put aside before. */

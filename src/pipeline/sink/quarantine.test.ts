@@ -57,6 +57,7 @@ function quarantineWith({ put, insert, refuse = () => false }: Doubles = {}, opt
       { onFailure: (sink, code) => story.push(`failed ${sink} ${code}`) },
     ),
     spool: null,
+    spoolMsMax: 10_000,
     publisher: {
       publish: async ({ slab, rows }) => {
         story.push(`letters ${rows.length}`);
@@ -282,4 +283,28 @@ test('what cannot pass is not hidden in the spool', async () => {
   const insert = () => Promise.reject(new DataQuarantineError('DQ_RECORD_CONFLICT', 'another payload'));
   await expect(quarantineWith({ insert }, { spool }).keep(...rejectsOf('{"a":1}'))).rejects.toThrow('another payload');
   expect(spool.records).toEqual([]);
+});
+
+test('the spool counts as refusing until the last of the refused loads is kept', async () => {
+  const spool = spoolDouble(3);
+  const quarantine = quarantineWith({ insert: away }, { spool, loadMessagesMax: 1 });
+  await Promise.all([quarantine.keep(...rejectsOf('{"a":1}')), quarantine.keep(...rejectsOf('{"a":2}'))]);
+  expect(spool.records).toHaveLength(2);
+  expect(story.filter((line) => line === 'refused ones kept')).toHaveLength(1);
+  expect(story.at(-1)).toBe('refused ones kept');
+});
+
+test('a spool whose disk hangs is not waited for once the stores are back', async () => {
+  let calls = 0;
+  const insert = async () => {
+    calls += 1;
+    return calls < 5 ? away() : new Map<string, StoredPlace>();
+  };
+  const spool = { append: () => new Promise<void>(() => {}) };
+  await quarantineWith({ insert }, { spool, spoolMsMax: 10 }).keep(...rejectsOf('{"a":1}'));
+  expect(story.filter((line) => !line.startsWith('failed') && !line.startsWith('segment'))).toEqual([
+    'refused DQ_SPOOL_UNAVAILABLE',
+    'refused ones kept',
+    'letters 1',
+  ]);
 });

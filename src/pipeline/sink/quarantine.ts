@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
-import { type DataQuarantineError, isRetryable } from '../../lib/errors.ts';
+import { DataQuarantineError, isRetryable } from '../../lib/errors.ts';
 import { retryForever } from '../../lib/retry.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
@@ -14,6 +14,8 @@ export interface QuarantineOptions extends DeadLettersOptions {
   readonly stores: Pick<Stores, 'areAway' | 'keep' | 'keepOriginals'>;
   /** Where records wait while the stores are away, null where they may not: then their offsets wait instead. */
   readonly spool: { append(records: readonly Buffer[]): Promise<void> } | null;
+  /** After so long the spool's disk counts as hanging. */
+  readonly spoolMsMax: number;
   readonly identify: Identify;
   readonly clock: Clock;
   /**
@@ -30,7 +32,7 @@ export interface QuarantineOptions extends DeadLettersOptions {
   /** The spool took records, or refused them: then consumption waits. */
   readonly onSpooled: (records: number, seconds: number) => void;
   readonly onSpoolRefused: (error: DataQuarantineError) => void;
-  /** What the spool had refused is kept after all, there or in the stores. */
+  /** All that the spool had refused is kept after all, there or in the stores. */
   readonly onRefusedKept: () => void;
 }
 
@@ -56,6 +58,8 @@ export class Quarantine {
   #timer: NodeJS.Timeout | null = null;
   #hasLingered = false;
   #writing = 0;
+  /** Loads that the spool refused and that are not kept yet. */
+  #refused = 0;
   #lettersOut: Promise<unknown> = Promise.resolve();
 
   constructor(options: QuarantineOptions) {
@@ -182,7 +186,7 @@ export class Quarantine {
 
   /** Into the spool; where that refuses, whichever comes first: the spool or the stores. */
   async #spool(records: readonly Quarantined[], spool: NonNullable<QuarantineOptions['spool']>): Promise<StoredPlace[] | null> {
-    const { clock, signal, onSpooled, onSpoolRefused, onRefusedKept } = this.#options;
+    const { clock, signal, spoolMsMax, onSpooled, onSpoolRefused, onRefusedKept } = this.#options;
     const startedMs = clock.monotonic();
     const encoded = records.map(encodeSpooled);
     const ended = new AbortController();
@@ -190,22 +194,27 @@ export class Quarantine {
     signal.addEventListener('abort', end);
     const stored = createDeferred<StoredPlace[]>();
     let isTrying = false;
-    const spooled = retryForever(() => spool.append(encoded), {
-      signal: ended.signal,
-      onRetry: (error) => {
-        onSpoolRefused(error);
-        if (!isTrying) void this.#storeMeanwhile(records, stored, ended.signal);
-        isTrying = true;
-      },
-    });
+    const refuse = (error: DataQuarantineError) => {
+      onSpoolRefused(error);
+      if (isTrying) return;
+      isTrying = true;
+      this.#refused += 1;
+      void this.#storeMeanwhile(records, stored, ended.signal);
+    };
+    const spooled = retryForever(() => spool.append(encoded), { signal: ended.signal, onRetry: refuse });
+    // A disk that hangs refuses nothing.
+    const isLate = () => refuse(new DataQuarantineError('DQ_SPOOL_UNAVAILABLE', `the spool did not answer within ${spoolMsMax} ms.`));
+    const late = setTimeout(isLate, spoolMsMax);
     try {
       const places = await Promise.race([spooled.then(() => null), stored.promise]);
       if (!places) onSpooled(records.length, (clock.monotonic() - startedMs) / 1000);
-      if (isTrying) onRefusedKept();
       return places;
     } finally {
+      clearTimeout(late);
+      if (isTrying) this.#refused -= 1;
+      if (isTrying && this.#refused === 0 && !signal.aborted) onRefusedKept();
       signal.removeEventListener('abort', end);
-      // Whoever lost must not begin anew: the records' bytes are views into a slab that is soon used again.
+      // Whoever lost must not begin anew. What it has begun works on copies: the slabs may be used again.
       end();
     }
   }

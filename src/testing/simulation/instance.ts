@@ -175,6 +175,7 @@ export class Instance {
     return new Quarantine({
       stores: buildStores(this.#stores, { clock: time.clock, failuresMax: Number.POSITIVE_INFINITY }),
       spool: null,
+      spoolMsMax: 10_000,
       publisher: this.#publisher,
       dlqTopic: topics.dlq,
       dlqPartitions: 2,
