@@ -124,7 +124,10 @@ export class LateSpool {
     this.#aside = await spool.refused();
     if (!spool.isEmpty) log.info({ bytes: spool.bytes, dir: spool.dir }, 'the spool holds quarantined messages; they are drained now');
     if (this.#aside.length > 0)
-      log.error({ paths: this.#aside.slice(0, 10) }, `${this.#aside.length} records of the spool were refused and still lie aside; see docs/guarantee.md`);
+      log.error(
+        { paths: this.#aside.slice(0, 10) },
+        `${this.#aside.length} records of the spool were refused and still lie aside; see docs/guarantee.md`,
+      );
     this.showHealth();
     onOpened(spool);
   }

@@ -127,10 +127,7 @@ interface Draining {
 }
 
 /** Starts it; returns what waits a moment for its end. What is half drained then is drained again after the next start. */
-function startDrain(
-  { log, metrics, onFatal }: OpenQuarantineOptions,
-  { spool, late, quarantine, signal }: Draining,
-): () => Promise<void> {
+function startDrain({ log, metrics, onFatal }: OpenQuarantineOptions, { spool, late, quarantine, signal }: Draining): () => Promise<void> {
   const drain = new SpoolDrain({
     spool,
     keep: (records) => quarantine.keepSpooled(records),

@@ -241,7 +241,10 @@ test('a service that waits for PostgreSQL ends with code 0 when it is asked to',
   const [port] = await freePorts(1);
   const stage = await openOutageStage('commit: true', { DQ_HTTP_PORT: String(port) });
   await postgres.server.kill();
-  const child = spawn(process.execPath, [join(packageRoot, 'bin/dq.cjs'), 'run'], { env: { PATH: process.env['PATH'], ...stage.env }, stdio: 'ignore' });
+  const child = spawn(process.execPath, [join(packageRoot, 'bin/dq.cjs'), 'run'], {
+    env: { PATH: process.env['PATH'], ...stage.env },
+    stdio: 'ignore',
+  });
   const ended = once(child, 'exit');
   await until('word of PostgreSQL', 60_000, async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null))?.status === 503);
   child.kill('SIGTERM');

@@ -24,7 +24,7 @@ export async function lockFolder(dir: string): Promise<FolderLock | null> {
   const path = `/proc/self/fd/${folder}/lock`;
   try {
     const server = (await listen(path)) ?? (await takeOver(path, folder));
-    if (server) return lockOf(server, path, folder);
+    if (server) return await lockOf(server, path, folder);
   } catch (error) {
     closeSync(folder);
     throw error;

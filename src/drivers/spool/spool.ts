@@ -269,7 +269,10 @@ export class Spool {
     this.#part = await anyPart(dir);
     await lost.lock.release();
     for (const file of await filesOf(this.#part.dir)) this.#list(file, await bytesOf(join(this.#part.dir, file.name)));
-    throw new DataQuarantineError('DQ_SPOOL_UNAVAILABLE', `another process took ${lost.dir} of the spool over; it goes on in ${this.#part.dir}.`);
+    throw new DataQuarantineError(
+      'DQ_SPOOL_UNAVAILABLE',
+      `another process took ${lost.dir} of the spool over; it goes on in ${this.#part.dir}.`,
+    );
   }
 
   /** Ends a file whose last write failed. What cannot be cut off is a repetition or torn, and known as such when it is read. */
