@@ -10,6 +10,7 @@ import { describeTopics, type Topics } from './drivers/kafka-wire/topics.ts';
 import { DriftBook } from './evolve/drift-book.ts';
 import { systemClock } from './lib/clock.ts';
 import { DataQuarantineError, messageOf } from './lib/errors.ts';
+import { within } from './lib/within.ts';
 import { SlabRing } from './model/slab-ring.ts';
 import type { Engine } from './model/verdict.ts';
 import { loadJudge } from './native/index.ts';
@@ -42,6 +43,8 @@ const tuning = {
   revokeMsMax: 17_000,
   idleAfterMs: 2_000,
   loopAgeMsMax: 60_000,
+  // More than the source takes, and little enough for several that hang.
+  closeMsMax: 4_500,
 };
 
 export interface AppOptions {
@@ -101,7 +104,12 @@ export class App {
 /** Closes all, whatever fails on the way: by now there is nothing left to lose. */
 async function closeAll(closers: Closers, log: Log): Promise<void> {
   for (const close of closers.splice(0).reverse()) {
-    await close().catch((error: unknown) => log.warn({ err: error }, 'something did not close as it should'));
+    try {
+      if (!(await within(tuning.closeMsMax, close())))
+        log.warn('something did not close in time and is left: a service that hangs, mostly');
+    } catch (error) {
+      log.warn({ err: error }, 'something did not close as it should');
+    }
   }
 }
 

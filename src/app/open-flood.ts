@@ -2,6 +2,7 @@ import type { Settings } from '../config/settings.ts';
 import { SourceRetention } from '../drivers/kafka-wire/source-retention.ts';
 import type { Database } from '../drivers/postgres/database.ts';
 import { systemClock } from '../lib/clock.ts';
+import { within } from '../lib/within.ts';
 import type { Health } from '../observe/health.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -61,9 +62,7 @@ export async function openFlood(options: OpenFloodOptions): Promise<FloodParts> 
   const ended = keeper.run();
   closers.push(async () => {
     abandon.abort();
-    const timer = new AbortController();
-    await Promise.race([ended, systemClock.sleep(endMsMax, timer.signal)]);
-    timer.abort();
+    await within(endMsMax, ended);
   });
   return { flood, keeper };
 }

@@ -6,6 +6,7 @@ import type { Spool } from '../drivers/spool/spool.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { systemClock } from '../lib/clock.ts';
 import { SinkPolicy } from '../lib/sink-policy.ts';
+import { within } from '../lib/within.ts';
 import type { Health } from '../observe/health.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -149,9 +150,5 @@ function startDrain({ log, metrics, onFatal }: OpenQuarantineOptions, { spool, l
     },
   });
   const ended = drain.run().catch(onFatal);
-  return async () => {
-    const timer = new AbortController();
-    await Promise.race([ended, systemClock.sleep(tuning.drainEndMsMax, timer.signal)]);
-    timer.abort();
-  };
+  return async () => void (await within(tuning.drainEndMsMax, ended));
 }

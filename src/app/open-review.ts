@@ -9,6 +9,7 @@ import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { packageRoot } from '../lib/package-root.ts';
 import { packageVersion } from '../lib/package-version.ts';
+import { within } from '../lib/within.ts';
 import type { Health } from '../observe/health.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -45,6 +46,7 @@ export interface OpenReviewOptions {
 /** Connections of the review: far fewer than requests at once, so that it cannot crowd the database that the engine writes to. */
 const poolMax = 8;
 const checkMsInterval = 5_000;
+const endMsMax = 1_000;
 /** Records that a candidate is tried on from the page; the command line takes more. */
 const trialRecordsMax = 10_000;
 
@@ -99,7 +101,8 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
     },
     close: async () => {
       closing.abort();
-      await Promise.all(loops);
+      // A database that hangs is left with its queries: closing it breaks them.
+      await within(endMsMax, Promise.all(loops));
       await storage.close();
       await database.close();
     },
