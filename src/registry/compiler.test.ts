@@ -143,5 +143,7 @@ test('a schema that ajv reads in its own way is warned of, with the place', () =
   const contains = { contains: true };
   const warnings = lintSchema({ $schema: draft2020, properties: { a: { unevaluatedItems: false, allOf: [contains] } } });
   expect(warnings).toContainEqual(expect.stringContaining('at /properties/a: "unevaluatedItems" does not see'));
+  for (const asking of [{ required: ['a', ''] }, { dependencies: { a: [''] } }])
+    expect(lintSchema(asking)).toContainEqual(expect.stringContaining('a member with an empty name is never asked for'));
   expect(lintSchema({ type: 'object', properties: { a: { type: 'string' } } })).toEqual([]);
 });

@@ -31,6 +31,10 @@ const deviations: readonly { readonly message: string; readonly applies: (schema
       [...places(schema, [])].some(([part]) => isOneSided(part) && findsMore(part['if'], schema)),
   },
   {
+    message: 'a member with an empty name is never asked for: name it, or leave it out of the list',
+    applies: (schema) => requiredLists(schema).some((names) => names.includes('')),
+  },
+  {
     message: 'no document with a member "__proto__" is ever valid: the service refuses it',
     applies: (schema) =>
       Object.hasOwn(membersOf(schema), '__proto__') || (Array.isArray(schema['required']) && schema['required'].includes('__proto__')),
@@ -57,6 +61,14 @@ export function knownDeviations(schema: unknown): string[] {
   return [...places(schema, [])].flatMap(([part, path]) =>
     deviations.filter(({ applies }) => applies(part, draft)).map(({ message }) => `at ${formatPointer(path)}: ${message}`),
   );
+}
+
+/** The lists of names that must be there, always or beside another one. */
+function requiredLists(schema: Member): unknown[][] {
+  const dependent = ['dependentRequired', 'dependencies'].flatMap((keyword) =>
+    isMember(schema[keyword]) ? Object.values(schema[keyword]) : [],
+  );
+  return [schema['required'], ...dependent].filter(Array.isArray);
 }
 
 function membersOf(schema: Member): object {

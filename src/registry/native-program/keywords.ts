@@ -201,6 +201,7 @@ function listAt(value: unknown, path: readonly string[]): readonly unknown[] {
 
 function namesAt(value: unknown, path: readonly string[]): readonly string[] {
   if (!Array.isArray(value) || !value.every((name) => typeof name === 'string')) throw new NotTaken(path, 'it is not a list of names');
+  if (value.includes('')) throw new NotTaken(path, 'ajv does not ask for a member with an empty name');
   return value;
 }
 
