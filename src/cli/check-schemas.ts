@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
-import { type Compatibility, type CompatibilityMode, compareSchemas } from '../registry/compatibility/compare-schemas.ts';
+import {
+  type Compatibility,
+  type CompatibilityFinding,
+  type CompatibilityMode,
+  compareSchemas,
+} from '../registry/compatibility/compare-schemas.ts';
 import { compileInMemory, compileSchema, lintSchema, schemaInvalid } from '../registry/compiler.ts';
 import type { Remediation } from '../registry/remediation.ts';
 import { compileRules, withRules } from '../registry/rules.ts';
@@ -9,6 +14,7 @@ import type { SchemaFile } from '../registry/schema-file.ts';
 import { listSchemas, parseAt, type SchemaPlace } from '../registry/schema-folder.ts';
 import type { ValidateFunction } from '../registry/validator-runtime.ts';
 import { mayBreakBetween } from '../registry/version-step.ts';
+import { placeIn } from './diff-schemas.ts';
 import { complaintOf, isAsWanted, judgeExamples } from './schema-examples.ts';
 
 /** Something that a check found: errors make a schema bad, warnings do not. The text begins with its place where it has one. */
@@ -23,12 +29,15 @@ export interface VersionStep extends Compatibility {
   readonly from: string;
   /** Semantic versioning lets this step break: a new major version, or a new minor one before 1.0.0. */
   readonly may_break: boolean;
+  /** `FILE:LINE:COLUMN` of a finding, in the version that refuses. */
+  readonly placeOf: (finding: CompatibilityFinding) => string;
 }
 
 /** What a check says of one schema version. */
 export interface SchemaReport {
   readonly name: string;
   readonly version: string;
+  readonly owner: string | null;
   readonly file: string;
   readonly issues: readonly SchemaIssue[];
   /** Examples that were judged by this version. */
@@ -60,8 +69,9 @@ export async function checkSchemas(dir: string, mode: CompatibilityMode): Promis
     await checkExamples(join(dir, name), versions);
     checkSteps(versions, mode);
   }
-  return checked.map(({ place, issues, examples, steps }) => {
-    return { name: place.name, version: place.version, file: place.path, issues, examples, compatibility: steps };
+  return checked.map(({ place, file, issues, examples, steps }) => {
+    const owner = file?.owner ?? null;
+    return { name: place.name, version: place.version, owner, file: place.path, issues, examples, compatibility: steps };
   });
 }
 
@@ -104,7 +114,8 @@ function checkStep(earlier: Checked, later: Checked, mode: CompatibilityMode): v
   const { version } = earlier.place;
   const compatibility = compareSchemas(earlier.file?.schema, later.file?.schema, mode);
   const mayBreak = mayBreakBetween(version, later.place.version);
-  later.steps.push({ from: version, may_break: mayBreak, ...compatibility });
+  const placeOf = earlier.file && later.file ? placeIn({ older: earlier.file, newer: later.file }) : () => later.place.path;
+  later.steps.push({ from: version, may_break: mayBreak, placeOf, ...compatibility });
   for (const { rule, path, message } of compatibility.findings) {
     const place = later.file?.placeOf(path) ?? later.place.path;
     const note = mayBreak ? ' A new major version may do that; producers that name no version are judged by it at once.' : '';

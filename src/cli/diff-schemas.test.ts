@@ -41,7 +41,7 @@ describe('dq schemas diff', () => {
     const path = await place('broken.yaml', broken.replace('1.1.0', '1.2.0'));
     const { exitCode, stdout } = await dq(`schemas diff ${userEvent('1.1.0')} ${path}`);
     expect(exitCode).toBe(1);
-    expect(stdout.split('\n').length).toBeLessThan(24);
+    expect(stdout.split('\n').length).toBeLessThan(30);
     const words = stdout.replaceAll(/\s+/g, ' ');
     for (const rule of [
       'required_added at /required',
@@ -53,6 +53,21 @@ describe('dq schemas diff', () => {
     expect(words).toContain('Producers that still send what the older version allows would have their messages quarantined.');
     expect(words).toContain('Instead: take "country" out of required');
     expect(words).toContain('for example {"user_id":"USER000000","event_type":"search","timestamp":"2024-01-31T12:00:00Z"}');
+    expect(stdout.match(/Producers that still send/g)).toHaveLength(1);
+    expect(words).toContain('owner web-analytics topics raw-events, where messages name it themselves producers not known without a database');
+    expect(words).toContain(`how many dq schemas whatif user_event ${path}`);
+  });
+
+  test('topics are told by the settings, and what is wrong with those changes nothing of the answer', async () => {
+    const newer = await place('narrow.yaml', 'name: user_event\nversion: 2.0.0\nschema: { type: object, required: [never] }\n');
+    const env = { DQ_KAFKA_SOURCE_TOPICS: 'clicks' };
+    const config = await place('dq.yaml', 'topics: { clicks: { schema: user_event }, views: { allowed: [user_event] } }\n');
+    const told = await dq(`schemas diff ${userEvent('1.1.0')} ${newer} --config ${config}`, { env });
+    expect([told.exitCode, told.stdout]).toEqual([1, expect.stringContaining('clicks (topics.clicks.schema), views (topics.views.allowed)')]);
+    const wrong = await dq(`schemas diff ${userEvent('1.1.0')} ${newer} --set nonsense=1`);
+    expect([wrong.exitCode, wrong.stdout]).toEqual([1, expect.stringContaining('not known: ')]);
+    const forward = await dq(`schemas diff ${newer} ${userEvent('1.1.0')} --mode forward`, { env });
+    expect(forward.stdout).toMatch(/Consumers that still read[^]*consumers +those of validated-events\n$/);
   });
 
   test('mode none asks for nothing', async () => {
@@ -84,6 +99,16 @@ describe('dq schemas diff', () => {
 describe('dq schemas check', () => {
   const version = (number: string, required: string) =>
     `name: thing\nversion: ${number}\nschema:\n  type: object\n  required: ${required}\n`;
+
+  test('the example schemas are good, and none of their versions breaks with the one before it', async () => {
+    const { exitCode, stdout } = await dq(`schemas check ${join(packageRoot, 'schemas')} --json`);
+    const { ok, schemas } = JSON.parse(stdout) as { ok: boolean; schemas: readonly { examples: number; compatibility: readonly object[] }[] };
+    expect([exitCode, ok]).toEqual([0, true]);
+    expect(schemas.every(({ examples }) => examples > 0)).toBe(true);
+    expect(schemas.flatMap(({ compatibility }) => compatibility)).toEqual([
+      { from: '1.0.0', may_break: false, compatible: true, mode: 'backward', findings: [] },
+    ]);
+  });
 
   test('a version that breaks with the one before it is bad, for people, SARIF and JUnit', async () => {
     await place('minor/thing/1.0.0.yaml', version('1.0.0', '[id]'));

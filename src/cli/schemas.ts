@@ -8,7 +8,7 @@ import type { SchemaReport } from './check-schemas.ts';
 import type { DriftCommandOptions } from './drift-schemas.ts';
 import type { Io } from './io.ts';
 import { paint, printJson, printLine, printTable } from './print.ts';
-import { addSettingsOptions } from './settings-options.ts';
+import { addSettingsOptions, type SettingsOptions } from './settings-options.ts';
 import type { WhatIfCommandOptions } from './whatif-schema.ts';
 
 interface CompileOptions {
@@ -16,14 +16,14 @@ interface CompileOptions {
   readonly json?: boolean;
 }
 
-interface CheckOptions {
+interface CheckOptions extends SettingsOptions {
   readonly mode: CompatibilityMode;
   readonly json?: boolean;
   readonly sarif?: string;
   readonly junit?: string;
 }
 
-interface DiffOptions {
+interface DiffOptions extends SettingsOptions {
   readonly mode: CompatibilityMode;
   readonly json?: boolean;
 }
@@ -33,6 +33,8 @@ const modeOption = () => new Option('--mode <mode>', 'what has to stay compatibl
 const modeHelp = `
 backward: whatever fits the older version fits the newer one, so old producers may go on. forward: the other way round, so old
 consumers may go on. full: both. The transitive modes look at all versions before, not at the last one alone.`;
+
+const whoHelp = `Whom a break would hit is told from the schema's owner, the settings, and the database if one is set.`;
 
 /** `dq schemas`. */
 export function registerSchemas(program: Command, io: Io): void {
@@ -70,8 +72,7 @@ function registerCompile(schemas: Command, dirDefault: string, io: Io): void {
 }
 
 function registerCheck(schemas: Command, dirDefault: string, io: Io): void {
-  schemas
-    .command('check')
+  addSettingsOptions(schemas.command('check'))
     .description('load, compile and lint all schema versions, judge their examples, and compare each with the version before it')
     .argument('[dir]', 'the schema folder', dirDefault)
     .addOption(modeOption())
@@ -80,9 +81,10 @@ function registerCheck(schemas: Command, dirDefault: string, io: Io): void {
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      `${modeHelp}\n\nA new major version may break. Exits with 1 if a schema is bad. Warnings are for people and change nothing.`,
+      `${modeHelp}\n\n${whoHelp} A new major version may break. Exits with 1 if a schema is bad. Warnings are for people and change nothing.`,
     )
-    .action(async (dir: string, { mode, json, sarif, junit }: CheckOptions) => {
+    .action(async (dir: string, options: CheckOptions) => {
+      const { mode, json, sarif, junit } = options;
       const { checkSchemas, problemsOf } = await import('./check-schemas.ts');
       const { junitOf, sarifOf } = await import('./check-report.ts');
       const reports = await checkSchemas(dir, mode);
@@ -90,7 +92,7 @@ function registerCheck(schemas: Command, dirDefault: string, io: Io): void {
       if (sarif) await writeFile(sarif, `${JSON.stringify(sarifOf(reports, packageVersion()), null, 2)}\n`);
       if (junit) await writeFile(junit, junitOf(reports));
       if (json) printJson(io.stdout, { ok, schemas: reports.map(toJson) });
-      else await printReports(io, reports);
+      else await printReports(io, reports, options);
       if (!ok) io.exitCode = 1;
     });
 }
@@ -118,20 +120,24 @@ function registerTest(schemas: Command, dirDefault: string, io: Io): void {
 }
 
 function registerDiff(schemas: Command, io: Io): void {
-  schemas
-    .command('diff')
+  addSettingsOptions(schemas.command('diff'))
     .description('say whether documents that fit one version of a schema fit another, with a document that proves it where not')
     .argument('<old>', 'the older version: a JSON Schema or a schema file, in JSON or YAML')
     .argument('<new>', 'the newer version')
     .addOption(modeOption())
     .option('--json', 'for machines')
-    .addHelpText('after', `${modeHelp}\n\nExits with 1 if they are not compatible, or if that stays open.`)
-    .action(async (older: string, newer: string, { mode, json }: DiffOptions) => {
-      const { diffSchemas, printCompatibility } = await import('./diff-schemas.ts');
-      const compatibility = await diffSchemas(older, newer, mode);
-      if (json) printJson(io.stdout, compatibility);
-      else printCompatibility(io, `${older} → ${newer}`, compatibility);
-      if (compatibility.compatible !== true) io.exitCode = 1;
+    .addHelpText('after', `${modeHelp}\n\n${whoHelp} Exits with 1 if they are not compatible, or if that stays open.`)
+    .action(async (older: string, newer: string, options: DiffOptions) => {
+      const { diffSchemas, placeIn, printCompatibility } = await import('./diff-schemas.ts');
+      const diff = await diffSchemas(older, newer, options.mode);
+      const isCompatible = diff.compatibility.compatible === true;
+      if (options.json) printJson(io.stdout, diff.compatibility);
+      else printCompatibility(io, `${older} → ${newer}`, diff.compatibility, placeIn(diff));
+      if (!options.json && !isCompatible) {
+        const { printWhoIsHit } = await import('./who-is-hit.ts');
+        await printWhoIsHit(io, { ...diff.newer, file: newer }, diff.compatibility, options);
+      }
+      if (!isCompatible) io.exitCode = 1;
     });
 }
 
@@ -171,8 +177,9 @@ function toJson({ issues, ...report }: SchemaReport): object {
   return { ...report, problems: texts('error'), warnings: texts('warning') };
 }
 
-async function printReports(io: Io, reports: readonly SchemaReport[]): Promise<void> {
+async function printReports(io: Io, reports: readonly SchemaReport[], options: SettingsOptions): Promise<void> {
   const { printCompatibility } = await import('./diff-schemas.ts');
+  const { printWhoIsHit } = await import('./who-is-hit.ts');
   const head = ['schema', 'version', 'examples', 'result'];
   const isBad = ({ issues }: SchemaReport) => issues.some(({ level }) => level === 'error');
   const row = (report: SchemaReport) => [
@@ -182,10 +189,11 @@ async function printReports(io: Io, reports: readonly SchemaReport[]): Promise<v
     isBad(report) ? paint(io, 'red', 'bad') : paint(io, 'green', 'good'),
   ];
   printTable(io, head, reports.map(row));
-  for (const { name, version, file, compatibility } of reports) {
+  for (const { name, version, owner, file, compatibility } of reports) {
     for (const step of compatibility.filter(({ compatible }) => compatible !== true)) {
       printLine(io.stdout);
-      printCompatibility(io, `${name} ${step.from} → ${version}  (${file})`, step);
+      printCompatibility(io, `${name} ${step.from} → ${version}  (${file})`, step, step.placeOf);
+      await printWhoIsHit(io, { name, owner, file }, step, options);
       if (step.may_break) printLine(io.stdout, '  A new major version may break; producers that name no version are judged by it at once.');
     }
   }

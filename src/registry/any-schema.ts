@@ -8,6 +8,9 @@ import { parseSchemaFile } from './schema-file.ts';
 
 /** A JSON Schema, and a way to say where in its file something stands: `FILE:LINE:COLUMN` of a JSON Pointer. */
 export interface PlacedSchema {
+  /** What a schema file says of itself; null for a bare schema. */
+  readonly name: string | null;
+  readonly owner: string | null;
   readonly schema: unknown;
   /** The rules of a schema file; a bare schema has none. */
   readonly rules: readonly Rule[];
@@ -21,6 +24,8 @@ export async function readAnySchema(path: string): Promise<PlacedSchema> {
   const content = parseJson(text) ?? new PlacedDocument(text, path).value();
   if (isSchemaFile(content)) return parseSchemaFile(text, path);
   return {
+    name: null,
+    owner: null,
     schema: content,
     rules: [],
     remediation: null,

@@ -180,7 +180,8 @@ function undecided({ breach, pointer }: Leaf, to: Side): CompatibilityFinding {
   };
 }
 
-const whoIsHit = {
+/** The sentence that each message ends with before what to do instead, by the version that refuses. */
+export const whoIsHit = {
   newer: 'Producers that still send what the older version allows would have their messages quarantined.',
   older: 'Consumers that still read with the older version would refuse what new producers send.',
 } as const;
