@@ -54,7 +54,9 @@ describe('dq schemas diff', () => {
     expect(words).toContain('Instead: take "country" out of required');
     expect(words).toContain('for example {"user_id":"USER000000","event_type":"search","timestamp":"2024-01-31T12:00:00Z"}');
     expect(stdout.match(/Producers that still send/g)).toHaveLength(1);
-    expect(words).toContain('owner web-analytics topics raw-events, where messages name it themselves producers not known without a database');
+    expect(words).toContain(
+      'owner web-analytics topics raw-events, where messages name it themselves producers not known without a database',
+    );
     expect(words).toContain(`how many dq schemas whatif user_event ${path}`);
   });
 
@@ -63,7 +65,10 @@ describe('dq schemas diff', () => {
     const env = { DQ_KAFKA_SOURCE_TOPICS: 'clicks' };
     const config = await place('dq.yaml', 'topics: { clicks: { schema: user_event }, views: { allowed: [user_event] } }\n');
     const told = await dq(`schemas diff ${userEvent('1.1.0')} ${newer} --config ${config}`, { env });
-    expect([told.exitCode, told.stdout]).toEqual([1, expect.stringContaining('clicks (topics.clicks.schema), views (topics.views.allowed)')]);
+    expect([told.exitCode, told.stdout]).toEqual([
+      1,
+      expect.stringContaining('clicks (topics.clicks.schema), views (topics.views.allowed)'),
+    ]);
     const wrong = await dq(`schemas diff ${userEvent('1.1.0')} ${newer} --set nonsense=1`);
     expect([wrong.exitCode, wrong.stdout]).toEqual([1, expect.stringContaining('not known: ')]);
     const forward = await dq(`schemas diff ${newer} ${userEvent('1.1.0')} --mode forward`, { env });
@@ -102,7 +107,10 @@ describe('dq schemas check', () => {
 
   test('the example schemas are good, and none of their versions breaks with the one before it', async () => {
     const { exitCode, stdout } = await dq(`schemas check ${join(packageRoot, 'schemas')} --json`);
-    const { ok, schemas } = JSON.parse(stdout) as { ok: boolean; schemas: readonly { examples: number; compatibility: readonly object[] }[] };
+    const { ok, schemas } = JSON.parse(stdout) as {
+      ok: boolean;
+      schemas: readonly { examples: number; compatibility: readonly object[] }[];
+    };
     expect([exitCode, ok]).toEqual([0, true]);
     expect(schemas.every(({ examples }) => examples > 0)).toBe(true);
     expect(schemas.flatMap(({ compatibility }) => compatibility)).toEqual([
