@@ -4,6 +4,7 @@ import type { Admit } from '../drivers/http/admission.ts';
 import type { HttpOptions } from '../drivers/http/server.ts';
 import { type Database, openDatabase } from '../drivers/postgres/database.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
+import { readDrift } from '../evolve/read-drift.ts';
 import { assert } from '../lib/assert.ts';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -22,6 +23,7 @@ import { GroupWatch } from '../review/groups/group-watch.ts';
 import { sendAlerts } from '../review/groups/webhook.ts';
 import { LoginStore } from '../store/login-store.ts';
 import { SessionStore } from '../store/session-store.ts';
+import { plannedFieldsOf } from './planned-fields-of.ts';
 import { trySchema } from './try-schema.ts';
 
 /** The review as the server takes it in: who may come in, and the routes. */
@@ -86,6 +88,7 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
         recordsMax: trialRecordsMax,
         threads: 1,
       }),
+    drift: async (name) => readDrift({ database, name, plannedOf: await plannedFieldsOf(settings) }),
     pageDir: join(packageRoot, 'dist/ui'),
     version: packageVersion(),
   });

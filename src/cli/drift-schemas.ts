@@ -1,14 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { plannedFieldsOf } from '../app/planned-fields-of.ts';
 import type { Settings } from '../config/settings.ts';
 import { openDatabase } from '../drivers/postgres/database.ts';
-import { SchemaRegistry } from '../drivers/schema-registry/schema-registry.ts';
 import type { Drift } from '../evolve/drift-report.ts';
 import { proposeFromDrift, readDrift } from '../evolve/read-drift.ts';
 import { assert } from '../lib/assert.ts';
 import { DataQuarantineError } from '../lib/errors.ts';
-import { bundleSchema } from '../registry/bundle-schema.ts';
-import { type PlannedFields, plannedFields } from '../registry/planned-fields.ts';
-import { listSchemas, parseAt, type SchemaPlace } from '../registry/schema-folder.ts';
+import { listSchemas, type SchemaPlace } from '../registry/schema-folder.ts';
 import type { Io } from './io.ts';
 import { printJson, printLine, printTable } from './print.ts';
 import { type SettingsOptions, settingsFor } from './settings-options.ts';
@@ -22,37 +20,21 @@ export interface DriftCommandOptions extends SettingsOptions {
 export async function runDrift(io: Io, name: string | null, options: DriftCommandOptions): Promise<void> {
   const { settings } = settingsFor(io, options, ['postgres']);
   const { places } = await listSchemas(settings.schemas.dir);
-  const drifts = await driftIn(settings, places, name);
+  const drifts = await driftIn(settings, name);
   if (options.propose) await propose(io, drifts, places, name);
   else if (options.json) printJson(io.stdout, { drift: drifts });
   else print(io, drifts);
 }
 
-async function driftIn(settings: Settings, places: readonly SchemaPlace[], name: string | null): Promise<readonly Drift[]> {
+async function driftIn(settings: Settings, name: string | null): Promise<readonly Drift[]> {
   const { url } = settings.postgres;
   assert(url !== null, 'settings without a database passed although one is needed');
   const database = openDatabase({ url, poolMax: 1 });
   try {
-    return await readDrift({ database, name, plannedOf: (schema, version) => plannedOf(settings, places, schema, version) });
+    return await readDrift({ database, name, plannedOf: await plannedFieldsOf(settings) });
   } finally {
     await database.close();
   }
-}
-
-/** From the folder, or from the schema registry; null where neither has it any more. */
-async function plannedOf(
-  { schemas }: Settings,
-  places: readonly SchemaPlace[],
-  name: string,
-  version: string,
-): Promise<PlannedFields | null> {
-  const place = places.find((candidate) => candidate.name === name && candidate.version === version);
-  if (place) return plannedFields(parseAt(await readFile(place.path, 'utf8'), place).schema);
-  const { url } = schemas.registry;
-  if (url === null || !/^\d+$/.test(version)) return null;
-  const source = new SchemaRegistry({ ...schemas.registry, url });
-  const found = await source.version(name, Number(version));
-  return found?.type === 'JSON' ? plannedFields(await bundleSchema(found, source)) : null;
 }
 
 /** The newest file of a schema with what its messages hold beyond it. */

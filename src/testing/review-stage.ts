@@ -122,6 +122,7 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
     engine: null,
     schemasDir: join(packageRoot, 'schemas'),
     tryCandidate: () => Promise.reject(new Error('no trial in this test')),
+    drift: () => Promise.resolve([]),
     pageDir: join(dir, 'page'),
     version: '0.0.0',
     ...options,

@@ -5,6 +5,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTyp
 import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { Database } from '../../drivers/postgres/database.ts';
 import type { ObjectStore } from '../../drivers/storage/object-store.ts';
+import type { Drift } from '../../evolve/drift-report.ts';
 import type { WhatIf } from '../../evolve/what-if.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { isRetryable } from '../../lib/errors.ts';
@@ -20,6 +21,7 @@ import type { Sessions } from '../access/sessions.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { GroupWatch } from '../groups/group-watch.ts';
 import { addAuditRoutes } from './audit-routes.ts';
+import { addDriftRoutes } from './drift-routes.ts';
 import { addErasureRoutes } from './erasure-routes.ts';
 import { addExportRoutes } from './export-routes.ts';
 import { addGroupRoutes } from './group-routes.ts';
@@ -51,6 +53,7 @@ export interface ReviewOptions {
   /** How the engine of this process moves and judges messages, null where there is none. */
   readonly engine: { readonly lane: string; readonly engine: string } | null;
   readonly tryCandidate: (name: string, schema: unknown) => Promise<WhatIf>;
+  readonly drift: (name: string | null) => Promise<readonly Drift[]>;
   readonly version: string;
 }
 
@@ -103,6 +106,7 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
   addExportRoutes(routes, { search, audit });
   addGroupRoutes(routes, { groups, clock, catchUp });
   addSchemaRoutes(routes, { ...options, groups });
+  addDriftRoutes(routes, options);
   addOverviewRoutes(routes, {
     overviews: new Overviews({ ...options, groups }),
     clock,

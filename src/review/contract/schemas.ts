@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageOf } from './page.ts';
+import { pageOf, pageQuery, searchText } from './page.ts';
 
 export const schemaSummary = z.object({
   name: z.string(),
@@ -61,9 +61,13 @@ export const driftItem = z.object({
   path: z.string(),
   types: z.array(z.string()),
   count: z.number(),
-  first_seen: z.string(),
-  last_seen: z.string(),
+  /** Null for a field that never came. */
+  first_seen: z.string().nullable(),
+  last_seen: z.string().nullable(),
 });
+
+export const driftPage = pageOf(driftItem);
+export const driftQuery = pageQuery.extend({ schema: searchText.optional() });
 
 export type SchemaSummary = z.infer<typeof schemaSummary>;
 export type SchemaVersion = z.infer<typeof schemaVersion>;
