@@ -62,6 +62,7 @@ test('run once, the demo settles every message and says so in one JSON object on
 
 test('run live, it shows progress and where to look, and ends cleanly on Ctrl-C with nothing unaccounted for', async () => {
   const { code, output } = await demo(['--rate', '500'], /consumed +[1-9][\s\S]*consumed +[1-9]/);
+  expect(output).toMatch(/^ {2}review {4}http:\/\/127\.0\.0\.1:\d+\/ /m);
   expect(output).toMatch(/\/metrics$/m);
   expect(output).toMatch(/ 0 duplicates, 0 unaccounted$/m);
   expect(code).toBe(0);

@@ -186,12 +186,13 @@ async function runLive(io: Io, settings: Settings, options: DemoOptions, { log, 
 function whereToLook(address: string, { kafka, postgres }: Settings): string {
   return [
     '',
+    `  review    ${address}/   (find a cause, mend its records, replay them)`,
     `  health    ${address}/healthz  ${address}/readyz`,
     `  metrics   ${address}/metrics`,
     `  records   psql '${postgres.url}' -c 'select topic, error_type, field_path, count(*) from quarantine_records group by 1, 2, 3 order by 4 desc'`,
     `  topics    ${kafka.sourceTopics.join(', ')} → ${kafka.validTopic} and ${kafka.dlqTopic} on ${kafka.brokers.join(',')}`,
     '',
-    '  The review page comes with a later version. Ctrl-C ends the demo and verifies that nothing was lost.',
+    '  Ctrl-C ends the demo and verifies that nothing was lost.',
     '',
   ].join('\n');
 }

@@ -19,7 +19,7 @@ export interface OpenPage {
   /** What the page complained of: uncaught errors, the console's errors, breaches of the content security policy. */
   readonly complaints: readonly string[];
   /** What axe finds serious or critical on the page as it is, one line a finding. */
-  barriers(): Promise<string[]>;
+  readonly barriers: () => Promise<string[]>;
 }
 
 const height = 860;

@@ -68,6 +68,8 @@ const look = (dark: boolean): Extension =>
       '.cm-changeGutter': { width: '3px', paddingLeft: '0' },
       '&.cm-merge-b .cm-changedLineGutter': { backgroundColor: 'var(--good)' },
       '.cm-deletedLineGutter': { backgroundColor: 'var(--bad)' },
+      // CodeMirror's own mark is an image in a data: URL, which the policy does not let in.
+      '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--bad) 1px', textUnderlineOffset: '3px' },
       '.cm-specialChar': { color: 'var(--bad)' },
       '.cm-panels': { backgroundColor: 'var(--sunken)', color: 'var(--text)' },
       '.cm-tooltip': {
@@ -103,7 +105,7 @@ export function createEditor(host: HTMLElement, options: EditorOptions): Editor 
       extensions: [
         // A text with other line ends must keep them: only "\n" separates lines, and "\r" is a character that is shown.
         EditorState.lineSeparator.of('\n'),
-        EditorView.contentAttributes.of({ 'aria-label': options.label }),
+        EditorView.contentAttributes.of({ 'aria-label': options.label, tabindex: '0' }),
         EditorView.lineWrapping,
         lineNumbers(),
         history(),

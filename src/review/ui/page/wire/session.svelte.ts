@@ -13,7 +13,6 @@ class SignedIn {
   error = $state.raw<ApiError | null>(null);
   /** The service can send people to an identity provider. */
   offersOidc = $state(false);
-  readonly oidcHref = '/auth/login';
 
   async load(): Promise<void> {
     whenUnauthorized(() => this.#forget());
