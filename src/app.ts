@@ -1,4 +1,5 @@
 import { type FloodParts, openFlood } from './app/open-flood.ts';
+import { openInHand } from './app/open-in-hand.ts';
 import { type Judges, openJudges } from './app/open-judges.ts';
 import { openQuarantine } from './app/open-quarantine.ts';
 import { openStores, type Stores } from './app/open-stores.ts';
@@ -9,7 +10,7 @@ import { chooseLane, openPublisher, openSource } from './drivers/kafka/open-lane
 import { describeTopics, type Topics } from './drivers/kafka-wire/topics.ts';
 import { DriftBook } from './evolve/drift-book.ts';
 import { systemClock } from './lib/clock.ts';
-import { DataQuarantineError, messageOf } from './lib/errors.ts';
+import { DataQuarantineError } from './lib/errors.ts';
 import { within } from './lib/within.ts';
 import { SlabRing } from './model/slab-ring.ts';
 import type { Engine } from './model/verdict.ts';
@@ -25,7 +26,7 @@ import { Pipeline } from './pipeline/pipeline.ts';
 import { publishRefusal } from './pipeline/sink/publish-refusal.ts';
 import { Sink } from './pipeline/sink/sink.ts';
 import { Tally } from './pipeline/tally.ts';
-import { InHand } from './pipeline/validate/in-hand.ts';
+import type { InHand } from './pipeline/validate/in-hand.ts';
 import { Validator } from './pipeline/validate/validator.ts';
 import { DriftStore } from './store/drift-store.ts';
 import type { TopicRules } from './workers/task.ts';
@@ -124,11 +125,12 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   const stores = await openStores({ ...options, closers });
   const judges = await openJudges(options, closers);
   const flood = await openFlood({ ...options, stores, closers });
+  const inHand = await openInHand({ dir: settings.spool.dir, log, closers });
   // The lane may fail before the loop is there that must hear of it.
   const failures = new FailureLine();
   const onFatal = (error: unknown) => failures.report(error);
   const lane = await openLane(options, { topics, closers, onFatal });
-  const parts: Parts = { way, topics, stores, judges, flood, lane, closers, onFatal };
+  const parts: Parts = { way, topics, stores, judges, flood, inHand, lane, closers, onFatal };
   const pipeline = createPipeline(options, parts, await openSink(options, parts));
   failures.follow((error) => pipeline.fail(error));
   return pipeline;
@@ -181,6 +183,7 @@ interface Parts {
   readonly stores: Stores;
   readonly judges: Judges;
   readonly flood: FloodParts;
+  readonly inHand: InHand | null;
   readonly lane: Lane;
   readonly closers: Closers;
   readonly onFatal: (error: unknown) => void;
@@ -189,12 +192,10 @@ interface Parts {
 /** The stages, from the last to the first, and the loop that runs them. */
 function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline {
   const { settings, log, metrics, health } = options;
-  const { way, topics, judges, flood, lane, closers } = parts;
+  const { way, topics, judges, flood, inHand, lane, closers } = parts;
   const clock = systemClock;
   const committer = new Committer(lane.source);
   const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
-  const inHand = openInHand(settings.spool.dir, log);
-  closers.push(async () => inHand?.close());
   const fields = openDriftBook(options, parts);
   const validator = new Validator({
     judge: judges.pool,
@@ -282,16 +283,6 @@ function openDriftBook({ log, metrics }: AppOptions, { stores, judges, closers }
   });
   closers.push(() => book.close());
   return book;
-}
-
-/** Without a folder to write into, a message that kills the process is not found; everything else works. */
-function openInHand(dir: string, log: Log): InHand | null {
-  try {
-    return InHand.open(dir, Date.now());
-  } catch (error) {
-    log.warn({ dir }, `cannot keep what is in hand in spool.dir: ${messageOf(error)}; a message that kills the process would not be found`);
-    return null;
-  }
 }
 
 async function openSink(options: AppOptions, parts: Parts): Promise<Sink> {

@@ -61,7 +61,7 @@ test('a message that kills the process is found and quarantined, and all others 
     if (isDone) expect(await engine.stop()).toBe(0);
     else expect((deaths += 1)).toBeLessThan(deathsMax);
   }
-  expect(deaths).toBe(4);
+  expect(deaths).toBe(5);
   expect((await stage.verify()).counts).toMatchObject({ in: 52, quarantined: 52, unaccounted: 0 });
   const { rows } = await stage.database.withClient((client) =>
     client.query('SELECT "offset"::int AS offset FROM quarantine_records WHERE error_type = $1', ['validator_error']),

@@ -1,7 +1,5 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { assert } from '../../lib/assert.ts';
+import { closeSync, openSync, readFileSync, rmSync, write } from 'node:fs';
+import { within } from '../../lib/within.ts';
 import type { Batch } from '../../model/batch.ts';
 
 /** Messages of one source partition, `to` not included. */
@@ -13,7 +11,7 @@ export interface OffsetRange {
 }
 
 /** What a process had in hand when it died. */
-interface Death extends OffsetRange {
+export interface Death extends OffsetRange {
   /** Was it the only message that was judged anywhere in the process? */
   readonly isAlone: boolean;
   /** Milliseconds since 1970. */
@@ -27,45 +25,44 @@ export interface Suspect {
   readonly isGuilty: boolean;
 }
 
-/** At its third attempt a batch is judged message by message; a message that was alone in hand twice is guilty. */
+/** At its third attempt a batch is judged message by message; a message that was alone in hand in three deaths is guilty. */
 const deathsMax = 2;
+const deathsAloneMax = 3;
 const deathsKept = 200;
 /** A topic can be made anew under the same name, so nobody is guilty for ever. */
 const rememberedMs = 24 * 3_600_000;
 const slotBytes = 4_096;
 const slotsMax = 64;
+/** A write that takes longer hangs; until it ends, nothing more is written. */
+const writeMsMax = 250;
 
 /**
  * What this process is judging, in a file that outlives it, so that a message that kills the process (a crash in native code, memory
  * used up) is found by the next one. A batch takes a slot of the file while it is judged; the write goes to the page cache, since
- * only the process need be outlived, not the machine. What a dead process left is taken over at the next start on the same host.
+ * only the process need be outlived, not the machine. Whose file it is, and which were left behind, the caller knows.
  *
  * It knows the deaths of the last day, by the ranges that were in hand. A message in two of them is a suspect. Deaths for
- * other reasons make suspects as well: they are judged alone, pass, and are forgotten.
+ * other reasons make suspects as well: they are judged alone, pass, and are forgotten. A message is alone in hand for about a millisecond and after
+ * others were judged, so that somebody's kill -9, or memory that something else used up, does not meet the same one three times.
  */
 export class InHand {
   readonly #file: number;
   readonly #path: string;
   readonly #free: number[] = Array.from({ length: slotsMax }, (_, slot) => slotsMax - slot);
-  #deaths: Death[];
+  #deaths: readonly Death[];
   #isOpen = true;
+  #isStuck = false;
 
-  private constructor(path: string, deaths: Death[]) {
+  private constructor(path: string, deaths: readonly Death[]) {
     this.#path = path;
     this.#deaths = deaths;
     this.#file = openSync(path, 'w', 0o600);
-    this.#writeDeaths();
+    void this.#writeDeaths();
   }
 
-  /** Makes the folder where it is missing, and takes over what processes of this host that died left there. */
-  static open(dir: string, now: number): InHand {
-    mkdirSync(dir, { recursive: true });
-    const mine = fileName(process.pid);
-    const deaths = readdirSync(dir)
-      .filter((name) => name === mine || isLeftBehind(name))
-      .flatMap((name) => takeOver(join(dir, name), now));
-    const recent = deaths.filter(({ at }) => at > now - rememberedMs).slice(-deathsKept);
-    return new InHand(join(dir, mine), recent);
+  /** Begins a file with what is known of the deaths before. */
+  static open(path: string, deaths: readonly Death[], now: number): InHand {
+    return new InHand(path, deaths.filter(({ at }) => at > now - rememberedMs).slice(-deathsKept));
   }
 
   /** The rows that must not be judged in company, in their order. */
@@ -83,20 +80,28 @@ export class InHand {
         deaths += 1;
         if (death.isAlone) alone += 1;
       }
-      if (deaths >= deathsMax) suspects.push({ row, isGuilty: alone >= deathsMax });
+      if (deaths >= deathsMax) suspects.push({ row, isGuilty: alone >= deathsAloneMax });
     }
     return suspects;
   }
 
-  /** From now on the ranges are in hand; what is returned says that they no longer are. */
-  hold(ranges: readonly OffsetRange[], isAlone: boolean): () => void {
-    const slot = this.#free.pop();
-    assert(slot !== undefined, 'more batches are judged at once than the ring has slabs');
+  /** From now on the ranges are in hand; what is returned says that they no longer are, and resolves when that is written. */
+  async hold(ranges: readonly OffsetRange[], isAlone: boolean): Promise<() => Promise<void>> {
+    const slot = this.#isStuck ? undefined : this.#free.pop();
+    // On a disk that hangs nothing is remembered, which is no reason to stop.
+    if (slot === undefined) return async () => {};
     const text = `${JSON.stringify([isAlone, ranges])}\n`;
     // A batch of more partitions than a slot holds is not watched: it is split by another death sooner or later.
-    if (Buffer.byteLength(text) <= slotBytes) this.#write(text, slot * slotBytes);
-    return () => {
-      this.#write('\n', slot * slotBytes);
+    const written = Buffer.byteLength(text) <= slotBytes ? this.#write(text, slot * slotBytes) : Promise.resolve();
+    if (!(await within(writeMsMax, written))) {
+      this.#isStuck = true;
+      void written.then(() => {
+        this.#isStuck = false;
+      });
+    }
+    return async () => {
+      await written;
+      await this.#write('\n', slot * slotBytes);
       this.#free.push(slot);
     };
   }
@@ -110,57 +115,38 @@ export class InHand {
         ({ topic, partition, from, to }) => death.topic === topic && death.partition === partition && from <= death.from && death.to <= to,
       );
     this.#deaths = this.#deaths.filter((death) => death.isAlone || !isCleared(death));
-    if (this.#deaths.length !== before) this.#writeDeaths();
+    if (this.#deaths.length !== before) void this.#writeDeaths();
   }
 
   close(): void {
     this.#isOpen = false;
-    closeSync(this.#file);
     if (this.#deaths.length === 0) rmSync(this.#path, { force: true });
+    // A file that is closed while a write hangs would take the thread with it.
+    if (!this.#isStuck) closeSync(this.#file);
   }
 
   /** The deaths lie behind the slots, as far as the file goes. */
-  #writeDeaths(): void {
-    this.#write(`${JSON.stringify(this.#deaths)}\n`, (slotsMax + 1) * slotBytes);
+  #writeDeaths(): Promise<void> {
+    return this.#write(`${JSON.stringify(this.#deaths)}\n`, (slotsMax + 1) * slotBytes);
   }
 
-  /** On a full disk nothing is remembered, which is no reason to stop; a batch may come back after the file was closed. */
-  #write(text: string, at: number): void {
-    if (!this.#isOpen) return;
-    try {
-      writeSync(this.#file, text, at);
-    } catch {
-      // The next batch tries again.
-    }
+  /** Never fails: on a full disk the next batch tries again; a batch may come back after the file was closed. */
+  #write(text: string, at: number): Promise<void> {
+    if (!this.#isOpen) return Promise.resolve();
+    return new Promise((resolve) => write(this.#file, text, at, () => resolve()));
   }
 }
 
-function fileName(pid: number): string {
-  return `in-hand.${hostname()}.${pid}`;
-}
-
-/** Is the file one of this host, of a process that is no more? */
-function isLeftBehind(name: string): boolean {
-  const pid = Number(/^in-hand\.(?<host>.+)\.(?<pid>\d+)$/.exec(name)?.groups?.['pid']);
-  if (!Number.isInteger(pid) || name !== fileName(pid)) return false;
+/** The deaths that a file left behind knows and those it shows; the file goes. Empty where there is none. */
+export function deathsIn(path: string, now: number): Death[] {
+  let bytes: Buffer;
   try {
-    process.kill(pid, 0);
-    return false;
+    bytes = readFileSync(path);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
-}
-
-/** The deaths that a file knows and those it shows. Of several processes that start at once one gets it. */
-function takeOver(path: string, now: number): Death[] {
-  const taken = `${path}.taken-${process.pid}`;
-  try {
-    renameSync(path, taken);
-  } catch {
-    return [];
-  }
-  const bytes = readFileSync(taken);
-  rmSync(taken);
+  rmSync(path);
   const deaths = (lineAt(bytes, (slotsMax + 1) * slotBytes) ?? []) as Death[];
   for (let slot = 1; slot <= slotsMax; slot++) {
     const [isAlone, ranges] = (lineAt(bytes, slot * slotBytes) ?? [false, []]) as [boolean, OffsetRange[]];
