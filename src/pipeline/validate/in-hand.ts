@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, write } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, write, writeSync } from 'node:fs';
 import { within } from '../../lib/within.ts';
 import type { Batch } from '../../model/batch.ts';
 
@@ -33,6 +33,7 @@ const deathsKept = 200;
 const rememberedMs = 24 * 3_600_000;
 const slotBytes = 4_096;
 const slotsMax = 64;
+const deathsAt = (slotsMax + 1) * slotBytes;
 /** A write that takes longer hangs; until it ends, nothing more is written. */
 const writeMsMax = 250;
 
@@ -52,12 +53,15 @@ export class InHand {
   #deaths: readonly Death[];
   #isOpen = true;
   #isStuck = false;
+  /** What is known of deaths is written one after another, so that the latest stays. */
+  #written: Promise<void> = Promise.resolve();
 
   private constructor(path: string, deaths: readonly Death[]) {
     this.#path = path;
     this.#deaths = deaths;
     this.#file = openSync(path, 'w', 0o600);
-    void this.#writeDeaths();
+    // The earlier files are gone by now: what they said must not get lost.
+    writeSync(this.#file, this.#deathsText, deathsAt);
   }
 
   /** Begins a file with what is known of the deaths before. */
@@ -115,7 +119,7 @@ export class InHand {
         ({ topic, partition, from, to }) => death.topic === topic && death.partition === partition && from <= death.from && death.to <= to,
       );
     this.#deaths = this.#deaths.filter((death) => death.isAlone || !isCleared(death));
-    if (this.#deaths.length !== before) void this.#writeDeaths();
+    if (this.#deaths.length !== before) this.#writeDeaths();
   }
 
   close(): void {
@@ -126,8 +130,12 @@ export class InHand {
   }
 
   /** The deaths lie behind the slots, as far as the file goes. */
-  #writeDeaths(): Promise<void> {
-    return this.#write(`${JSON.stringify(this.#deaths)}\n`, (slotsMax + 1) * slotBytes);
+  #writeDeaths(): void {
+    this.#written = this.#written.then(() => this.#write(this.#deathsText, deathsAt));
+  }
+
+  get #deathsText(): string {
+    return `${JSON.stringify(this.#deaths)}\n`;
   }
 
   /** Never fails: on a full disk the next batch tries again; a batch may come back after the file was closed. */
@@ -147,7 +155,7 @@ export function deathsIn(path: string, now: number): Death[] {
     throw error;
   }
   rmSync(path);
-  const deaths = (lineAt(bytes, (slotsMax + 1) * slotBytes) ?? []) as Death[];
+  const deaths = (lineAt(bytes, deathsAt) ?? []) as Death[];
   for (let slot = 1; slot <= slotsMax; slot++) {
     const [isAlone, ranges] = (lineAt(bytes, slot * slotBytes) ?? [false, []]) as [boolean, OffsetRange[]];
     for (const range of ranges) deaths.push({ ...range, isAlone, at: now });
