@@ -19,6 +19,8 @@ interface Seat {
   polledMs: number;
 }
 
+/** A member that was given up hears of it with its next heartbeat, or with the first after a long silence. */
+const unawareMsMax = 60_000;
 /** No member may be silent for longer: the real limit, `max.poll.interval.ms`, is five minutes. */
 const silenceMsMax = 60_000;
 
@@ -77,7 +79,8 @@ export class Group {
       if (seat.outstanding) return this.#world.later(tell);
       this.#report(seat, { kind: 'revoke', lost: true, partitions: [...seat.held.keys()].map(named) });
     };
-    this.#world.time.schedule(this.#world.latencyMs() * (this.#world.random.share() < 0.5 ? 1 : 200), tell);
+    const unawareMs = this.#world.latencyMs() * (this.#world.random.share() < 0.5 ? 1 : 200);
+    this.#world.time.schedule(Math.min(unawareMs, unawareMsMax), tell);
   }
 
   answered(member: Member, rebalance: Rebalance): void {
