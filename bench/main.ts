@@ -62,7 +62,7 @@ const wholeSizes: Sizes = {
   latencySeconds: 20,
   sweepRounds: 2,
   sweepMessages: 400_000,
-  reload: { rounds: 2, messages: 12_000_000, schemas: 500 },
+  reload: { rounds: 2, messages: 16_000_000, schemas: 500 },
   withClient: true,
 };
 const quickSizes: Sizes = {
