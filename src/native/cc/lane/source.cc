@@ -67,14 +67,13 @@ void Source::receive(Message message) {
   // Messages of a partition that was given back can still arrive; its owner has them too.
   if (epoch == 0) return;
   if (!readHeaders(message.get(), &headers_)) {
-    stops_.push_back({static_cast<int32_t>(topic), message->partition, message->offset});
-    hold(topic, static_cast<size_t>(message->partition), 0);
+    carried_.push_back({std::move(message), static_cast<int32_t>(topic), epoch, 0, true});
     return;
   }
   const size_t bytes = message->len + message->key_len + packedBytes(headers_);
   bytesExpected_ += (static_cast<double>(bytes) - bytesExpected_) / 64;
   bytesExpected_ = std::max(bytesExpected_, 1.0);
-  carried_.push_back({std::move(message), static_cast<int32_t>(topic), epoch, bytes});
+  carried_.push_back({std::move(message), static_cast<int32_t>(topic), epoch, bytes, false});
 }
 
 /** The index of the topic, beyond all when it is none of ours. */
@@ -93,13 +92,18 @@ int32_t Source::epochOf(size_t topic, int32_t partition) const {
 }
 
 void Source::appendCarried(SlabEnd* slab) {
-  while (!carried_.empty()) {
+  for (; !carried_.empty(); carried_.pop_front()) {
     const Carried& next = carried_.front();
-    if (epochOf(static_cast<size_t>(next.topic), next.message->partition) == next.epoch) {
-      if (slab->count == slab->rowsMax || next.bytes > slab->bytesMax - slab->bytesUsed) return;
-      append(next, slab);
+    const auto topic = static_cast<size_t>(next.topic);
+    if (epochOf(topic, next.message->partition) != next.epoch) continue;
+    if (next.isStop) {
+      // Those before it are out; those behind it are of no epoch from now on.
+      stops_.push_back({next.topic, next.message->partition, next.message->offset});
+      hold(topic, static_cast<size_t>(next.message->partition), 0);
+      continue;
     }
-    carried_.pop_front();
+    if (slab->count == slab->rowsMax || next.bytes > slab->bytesMax - slab->bytesUsed) return;
+    append(next, slab);
   }
 }
 

@@ -91,6 +91,8 @@ class Source {
     int32_t topic;
     int32_t epoch;
     size_t bytes;
+    /** Its headers cannot be read: the partition stops when all before it are out. */
+    bool isStop;
   };
 
   size_t take(size_t most, int waitMs);
