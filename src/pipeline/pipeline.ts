@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { DataQuarantineError } from '../lib/errors.ts';
 import type { Batch } from '../model/batch.ts';
-import type { Delivery, Judged, Receipt } from '../model/delivery.ts';
+import type { Judged, Receipt } from '../model/delivery.ts';
 import type { SlabRing } from '../model/slab-ring.ts';
 import { admit } from './admit.ts';
 import type { Batcher } from './batch/batcher.ts';
@@ -9,6 +9,7 @@ import type { Committer } from './commit/committer.ts';
 import type { Consumer } from './consume/consumer.ts';
 import type { Flood } from './flood/flood.ts';
 import { route } from './route/route.ts';
+import type { Sink } from './sink/sink.ts';
 
 export interface PipelineOptions {
   readonly consumer: Pick<
@@ -20,7 +21,7 @@ export interface PipelineOptions {
   readonly validator: { judge(batch: Batch): Promise<Judged> };
   readonly flood: Flood;
   readonly validPartitions: number;
-  readonly sink: { deliver(delivery: Delivery): Promise<Receipt> };
+  readonly sink: Pick<Sink, 'deliver' | 'hasRoom' | 'freed'>;
   readonly committer: Committer;
   readonly clock: Clock;
   /** Ends when the sink is not behind with its acknowledgements. */
@@ -54,17 +55,17 @@ export class Pipeline {
 
   /** Consumes until `stop`, then drains. Throws what ended it otherwise. */
   async run(): Promise<void> {
-    const { consumer, ring, batcher, committer, onTurn, flushMsInterval } = this.#options;
+    const { consumer, ring, batcher, sink, committer, onTurn, flushMsInterval } = this.#options;
     const flushing = setInterval(() => this.#guard(() => committer.flush()), flushMsInterval);
     try {
       while (!this.#stopping) {
         await consumer.answerRebalances();
         await consumer.holdTopics();
         await consumer.waitFor(
-          () => ring.freed(),
+          () => (ring.hasFree ? sink.freed() : ring.freed()),
           () => {
             onTurn();
-            return ring.hasFree || this.#stopping;
+            return (ring.hasFree && sink.hasRoom) || this.#stopping;
           },
         );
         if (this.#stopping) break;

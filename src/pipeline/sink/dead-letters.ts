@@ -27,7 +27,7 @@ interface Load {
 /** From the fullest to the smallest. */
 const letterForms: readonly DeadLetterForm[] = ['whole', 'pointer', 'bare'];
 const [whole, pointer] = [0, 1];
-const slabs = { slabs: 8, rowsMax: 2_048, bytesMax: 2 * 2 ** 20 };
+const slabs = { slabs: 5, rowsMax: 2_048, bytesMax: 2 * 2 ** 20 };
 const everyRow = Int32Array.from({ length: slabs.rowsMax }, (_, row) => row);
 const noKeys: ReadonlyMap<number, Uint8Array> = new Map();
 

@@ -105,6 +105,23 @@ test('rejects of several batches share a load', async () => {
   expect(story).toEqual(['segment raw-events', 'rows 3', 'letters 3']);
 });
 
+test('behind the loads that are being written there is room for two more, and room again when one of those is taken', async () => {
+  const puts: (() => void)[] = [];
+  const put = () => new Promise<void>((resolve) => puts.push(resolve));
+  const quarantine = quarantineWith({ put }, { loadMessagesMax: 1, loadsMax: 1 });
+  const keep = () => quarantine.keep(...rejectsOf('{"a":1}'));
+  const kept = [keep(), keep()];
+  expect(quarantine.hasRoom).toBe(true);
+  kept.push(keep());
+  expect(quarantine.hasRoom).toBe(false);
+  puts.shift()?.();
+  await quarantine.freed();
+  expect(quarantine.hasRoom).toBe(true);
+  const finishing = setInterval(() => puts.shift()?.(), 1);
+  await Promise.all(kept);
+  clearInterval(finishing);
+});
+
 test('what may pass is tried again, under the same key, and nothing goes further meanwhile', async () => {
   const keys: string[] = [];
   const put = async (key: string) => {

@@ -36,6 +36,9 @@ export interface QuarantineOptions extends DeadLettersOptions {
   readonly onRefusedKept: () => void;
 }
 
+/** So many full loads may wait behind those that are being written. */
+const waitingLoadsMax = 2;
+
 /** The rejects of one batch on their way. */
 interface Item extends RejectsOf {
   readonly bytes: number;
@@ -55,6 +58,7 @@ export class Quarantine {
   readonly #waiting: Item[] = [];
   #waitingMessages = 0;
   #waitingBytes = 0;
+  #waiter: Deferred | null = null;
   #timer: NodeJS.Timeout | null = null;
   #hasLingered = false;
   #writing = 0;
@@ -80,9 +84,22 @@ export class Quarantine {
     await item.kept.promise;
   }
 
-  get #isFull(): boolean {
+  /** Should more come? What waits here holds whole slabs, so that a flood would fill them all and be no faster. */
+  get hasRoom(): boolean {
+    return !this.#holds(waitingLoadsMax);
+  }
+
+  /** Resolves when there is room. */
+  async freed(): Promise<void> {
+    if (this.hasRoom) return;
+    this.#waiter ??= createDeferred();
+    await this.#waiter.promise;
+  }
+
+  /** Does what waits fill so many loads? */
+  #holds(loads: number): boolean {
     const { loadMessagesMax, loadBytesMax } = this.#options;
-    return this.#waitingMessages >= loadMessagesMax || this.#waitingBytes >= loadBytesMax;
+    return this.#waitingMessages >= loads * loadMessagesMax || this.#waitingBytes >= loads * loadBytesMax;
   }
 
   /** From now on the linger counts for what is waiting. */
@@ -102,7 +119,7 @@ export class Quarantine {
 
   /** Writes a full load at once. One that is not full lets others join while any is being written: a load costs much, a message little. */
   #writeWaiting(): void {
-    const mayWrite = this.#isFull ? this.#writing < this.#options.loadsMax : this.#hasLingered && this.#writing === 0;
+    const mayWrite = this.#holds(1) ? this.#writing < this.#options.loadsMax : this.#hasLingered && this.#writing === 0;
     if (!mayWrite || this.#waiting.length === 0) return;
     const load = this.#takeLoad();
     if (this.#waiting.length > 0) this.#linger();
@@ -133,6 +150,10 @@ export class Quarantine {
     }
     this.#waitingMessages -= messages;
     this.#waitingBytes -= bytes;
+    if (this.hasRoom) {
+      this.#waiter?.resolve();
+      this.#waiter = null;
+    }
     return this.#waiting.splice(0, items);
   }
 

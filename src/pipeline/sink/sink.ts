@@ -29,6 +29,16 @@ export class Sink {
     this.#options = options;
   }
 
+  /** Should more be consumed? */
+  get hasRoom(): boolean {
+    return this.#options.quarantine.hasRoom;
+  }
+
+  /** Resolves when there is room. */
+  freed(): Promise<void> {
+    return this.#options.quarantine.freed();
+  }
+
   async deliver(delivery: Delivery): Promise<Receipt> {
     const { batch } = delivery;
     const kept = this.#options.quarantine.keep(batch, delivery.rejects);

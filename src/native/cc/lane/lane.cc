@@ -41,16 +41,19 @@ napi_value version(napi_env env, napi_callback_info) {
 
 /**
  * What one thread of librdkafka's takes, another gives back. With an arena for every thread, the default, each keeps the most that it
- * ever held: 40 MB more at full speed. Who sets MALLOC_ARENA_MAX knows better.
+ * ever held: 40 MB more at full speed. And what is large (slabs, segments, rows for COPY) lies between small pieces in a heap that then
+ * cannot shrink, unless it goes back to the system at once. Who sets the variables knows better.
  */
-static void limitArenas() {
+static void limitMemory() {
 #ifdef __GLIBC__
+  constexpr int largeBytes = 1 << 20;
   if (!getenv("MALLOC_ARENA_MAX")) (void)mallopt(M_ARENA_MAX, 2);
+  if (!getenv("MALLOC_MMAP_THRESHOLD_")) (void)mallopt(M_MMAP_THRESHOLD, largeBytes);
 #endif
 }
 
 NAPI_MODULE_INIT() {
-  limitArenas();
+  limitMemory();
   const napi_property_descriptor functions[] = {
 #define LANE_EXPORT(name) {#name, nullptr, lane::name, nullptr, nullptr, nullptr, napi_default, nullptr}
       LANE_EXPORT(version),       LANE_EXPORT(errorText), LANE_EXPORT(openSource), LANE_EXPORT(hold), LANE_EXPORT(fill),
