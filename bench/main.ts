@@ -8,15 +8,16 @@ import { headingLines, toMarkdown } from './markdown.ts';
 import { runMicro } from './micro.ts';
 import { measureReloads, type ReloadSizes } from './reload.ts';
 import { type Measured, type Report, ratiosOf, wayOf } from './report.ts';
-import { keepBaseline, keepReloads, keepReport, keepSweeps, readBaseline } from './results.ts';
+import { keepBaseline, keepReloads, keepReport, keepSearches, keepSweeps, readBaseline } from './results.ts';
 import { say } from './run.ts';
+import { measureSearches } from './search.ts';
 import { Stage } from './stage.ts';
 import { measureSweep, sweepNames } from './sweep.ts';
 import { measureFlow } from './throughput.ts';
 
 const usualParts = ['throughput', 'flood', 'latency', 'judge'] as const;
 /** Run only where they are named: they take long, and say nothing of throughput. */
-const ownParts = ['reload'] as const;
+const ownParts = ['reload', 'search'] as const;
 const sweepParts = sweepNames.map((name) => `sweep-${name}` as const);
 type Part = (typeof usualParts)[number] | (typeof ownParts)[number] | (typeof sweepParts)[number];
 
@@ -24,7 +25,7 @@ const usage = `Usage: npm run bench [-- [PART…] [--sweeps] [--quick] [--json]]
        npm run bench:compare [-- --accept]
 
 Starts Kafka, PostgreSQL and S3 of its own, measures, prints Markdown. A whole run also writes bench/results/, the tables of
-README.md and bench/README.md, and the baseline of bench:compare; a whole sweep or reload writes what is about it.
+README.md and bench/README.md, and the baseline of bench:compare; a whole sweep, reload or search writes what is about it.
 
   PART      some of: ${usualParts.join(', ')} (all of these unless one is named),
             ${[...ownParts, ...sweepParts].join(', ')}
@@ -49,6 +50,7 @@ interface Sizes {
   readonly sweepRounds: number;
   readonly sweepMessages: number;
   readonly reload: ReloadSizes;
+  readonly searchRecords: number;
   /** Is the official client's own loop measured beside the limit? */
   readonly withClient: boolean;
 }
@@ -63,6 +65,7 @@ const wholeSizes: Sizes = {
   sweepRounds: 2,
   sweepMessages: 400_000,
   reload: { rounds: 2, messages: 16_000_000, schemas: 500 },
+  searchRecords: 10_000_000,
   withClient: true,
 };
 const quickSizes: Sizes = {
@@ -75,6 +78,7 @@ const quickSizes: Sizes = {
   sweepRounds: 1,
   sweepMessages: 50_000,
   reload: { rounds: 1, messages: 3_000_000, schemas: 50 },
+  searchRecords: 1_000_000,
   withClient: true,
 };
 const compareSizes: Sizes = { ...quickSizes, rounds: 3, messages: 400_000, withClient: false };
@@ -141,7 +145,8 @@ async function measure(stage: Stage, parts: readonly Part[], sizes: Sizes): Prom
     if (parts.includes(`sweep-${name}`))
       sweeps.push(await measureSweep(stage, name, { rounds: sizes.sweepRounds, messages: sizes.sweepMessages }));
   const reloads = parts.includes('reload') ? await measureReloads(stage, sizes.reload) : [];
-  const measured: Measured = { flows, floods, latencies, micro, sweeps, reloads };
+  const searches = parts.includes('search') ? await measureSearches(stage, sizes.searchRecords) : [];
+  const measured: Measured = { flows, floods, latencies, micro, sweeps, reloads, searches };
   return { at: new Date().toISOString(), commit: describeCommit(), machine: describeMachine(stage.services, loadBefore), ...measured };
 }
 
@@ -154,6 +159,7 @@ async function keep(stage: Stage, report: Report, parts: readonly Part[]): Promi
   }
   if (report.sweeps.length > 0) await keepSweeps(report);
   if (report.reloads.length > 0) await keepReloads(report);
+  if (report.searches.length > 0) await keepSearches(report);
 }
 
 async function compareWithBaseline(stage: Stage, baseline: Baseline): Promise<number> {

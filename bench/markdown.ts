@@ -4,6 +4,7 @@ import type { Latency } from './latency.ts';
 import type { Reload } from './reload.ts';
 import { bestCopy, bestRate, type Heading, leastCpu, type Measured, median, percent, type Report, ratio, wayOf } from './report.ts';
 import type { Run, Way } from './run.ts';
+import type { Search } from './search.ts';
 import { type Sweep, type SweepName, sweepNames } from './sweep.ts';
 
 /** The whole report, for a terminal and for `bench/README.md`. */
@@ -16,6 +17,7 @@ export function toMarkdown(report: Report): string {
     barTable(report),
     ...report.sweeps.map(sweepTable),
     reloadTable(report.reloads),
+    searchTable(report.searches),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -149,6 +151,14 @@ export function reloadTable(reloads: readonly Reload[]): string {
       ...[before, during, after].map(whole),
       ...[share, leastShare, leastShareElse].map((part) => fixed(part, 2)),
     ]),
+  );
+}
+
+/** The bar is 100 ms for the first page of any list. */
+export function searchTable(searches: readonly Search[]): string {
+  return table(
+    ['records', 'list', 'rows', 'first page, ms: best', 'median'],
+    searches.map(({ records, what, rows, bestMs, medianMs }) => [whole(records), what, whole(rows), fixed(bestMs, 1), fixed(medianMs, 1)]),
   );
 }
 

@@ -4,6 +4,7 @@ import type { Machine } from './machine.ts';
 import type { Micro } from './micro.ts';
 import type { Reload } from './reload.ts';
 import type { Run, Way } from './run.ts';
+import type { Search } from './search.ts';
 import type { Sweep } from './sweep.ts';
 import type { Flow } from './throughput.ts';
 
@@ -23,6 +24,7 @@ export interface Report extends Heading {
   readonly micro: Micro | null;
   readonly sweeps: readonly Sweep[];
   readonly reloads: readonly Reload[];
+  readonly searches: readonly Search[];
 }
 
 /** Values by what they compare: the larger, the better for us. */

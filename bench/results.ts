@@ -2,7 +2,16 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../src/lib/package-root.ts';
 import type { Baseline } from './compare.ts';
-import { headingLines, latencyTable, reloadTable, replaceBlock, sweepSections, throughputTable, toMarkdown } from './markdown.ts';
+import {
+  headingLines,
+  latencyTable,
+  reloadTable,
+  replaceBlock,
+  searchTable,
+  sweepSections,
+  throughputTable,
+  toMarkdown,
+} from './markdown.ts';
 import { latencyPlot, sweepCostPlot, sweepRatePlot, throughputPlot } from './plots.ts';
 import { type Heading, type Report, wayOf } from './report.ts';
 import { type Sweep, sweepNames } from './sweep.ts';
@@ -14,7 +23,7 @@ type KeptSweep = Heading & { readonly sweep: Sweep };
 
 /** Keeps a whole report: its figures, its plots, and the tables of both pages. */
 export async function keepReport(report: Report): Promise<void> {
-  const usual = { ...report, sweeps: [], reloads: [] };
+  const usual = { ...report, sweeps: [], reloads: [], searches: [] };
   await writeJson('latest', usual);
   await writeResult('throughput.svg', throughputPlot(report));
   await writeResult('latency.svg', latencyPlot(report.latencies));
@@ -32,6 +41,11 @@ export async function keepSweeps({ at, commit, machine, sweeps }: Report): Promi
   }
   const kept = await Promise.all(sweepNames.map((name) => readJson<KeptSweep>(`sweep-${name}`)));
   await fillPage(join('bench', 'README.md'), 'sweeps', sweepSections(kept.filter((sweep) => sweep !== null)));
+}
+
+export async function keepSearches({ at, commit, machine, searches }: Report): Promise<void> {
+  await writeJson('search', { at, commit, machine, searches });
+  await fillPage(join('bench', 'README.md'), 'search', `${searchTable(searches)}\n\n${headingLines({ at, commit, machine }, null)}`);
 }
 
 export async function keepReloads({ at, commit, machine, reloads }: Report): Promise<void> {

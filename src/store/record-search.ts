@@ -1,4 +1,4 @@
-import type { Database } from '../drivers/postgres/database.ts';
+import type { Database, DatabaseClient } from '../drivers/postgres/database.ts';
 import type { RecordStatus } from '../model/record.ts';
 import {
   addTopicPrefixes,
@@ -52,8 +52,14 @@ export type FacetCounts = { readonly value: string | null; readonly count: numbe
 /** How many records are looked at where only the rows themselves say which are selected. */
 const facetRecordsMax = 10_000;
 const facetValuesMax = 50;
-/** More ways into the table than this cost more than they save. */
-const waysMax = 2_000;
+/** More causes than these are not weighed one by one. */
+const causesMax = 20_000;
+/** A search for more keys would take longer than anybody waits. */
+const keysMax = 2_000;
+/** To look for words in a row costs as much as to read so many. */
+const wordsRowCost = 10;
+/** To enter the index costs as much as to read so many rows. */
+const entryCost = 4;
 const statuses: readonly RecordStatus[] = ['quarantined', 'in_review', 'replaying', 'replayed', 'discarded', 'erased'];
 
 export interface RecordFacetCounts {
@@ -70,9 +76,14 @@ const placeColumn = '(extract(epoch FROM quarantined_at) * 1000000)::bigint AS p
 const behindPlace = (at: string, id: string) =>
   `(quarantined_at, id) < (timestamptz 'epoch' + ${at}::bigint * interval '1 microsecond', ${id}::uuid)`;
 
-/** Causes and beginnings of keys among whose records all that are selected must be; null where there are too many to look at each. */
+/** Where to look for the newest records that are selected; all of them must be in one of these places. */
 interface Ways {
+  /** Statuses in which so many are selected that one goes through them from the newest on, and when the newest was seen. */
+  readonly through: { readonly statuses: readonly RecordStatus[]; readonly until: Date | null };
+  /** Causes in a status, pair by pair. */
   readonly fingerprints: readonly string[];
+  readonly statuses: readonly RecordStatus[];
+  /** Beginnings of keys. */
   readonly heads: readonly Buffer[];
 }
 
@@ -147,25 +158,26 @@ export class RecordSearch {
 
   /** A query for the places of the newest records that are selected. Null where none can be. */
   async #heads(selection: RecordSelection, { limit, after }: { limit: number; after: RecordPlace | null }): Promise<Query | null> {
-    const ways = await this.#ways(selection);
+    const ways = await this.#ways(selection, limit);
     const conditions = selectionConditions(selection);
     if (after) conditions.addText(behindPlace(conditions.value(after.at), conditions.value(after.id)));
     const newest = (from: string, way: string) =>
       `SELECT found.id, found.quarantined_at FROM ${from} CROSS JOIN LATERAL (SELECT id, quarantined_at FROM quarantine_records ` +
       `WHERE ${way} AND ${conditions.sql} ORDER BY quarantined_at DESC, id DESC LIMIT ${limit}) AS found`;
-    const ofStatus = () => `unnest(${conditions.value(selection.status === null ? statuses : [selection.status])}::text[]) AS one_status`;
+    const { through, fingerprints, statuses: inStatus, heads } = ways;
     const branches: string[] = [];
-    if (ways === null) branches.push(newest(ofStatus(), 'status = one_status'));
-    else {
-      const { fingerprints, heads } = ways;
-      if (fingerprints.length > 0) {
-        const ofCause = `unnest(${conditions.value(fingerprints)}::text[]) AS one_cause`;
-        branches.push(newest(`${ofCause} CROSS JOIN ${ofStatus()}`, 'fingerprint = one_cause AND status = one_status'));
-      }
-      if (heads.length > 0)
-        branches.push(
-          newest(`unnest(${conditions.value(heads)}::bytea[]) AS one_key`, 'substring(key FROM 1 FOR 64) = one_key AND key IS NOT NULL'),
-        );
+    if (through.statuses.length > 0) {
+      const until = through.until === null ? '' : ` AND quarantined_at <= ${conditions.value(through.until)}`;
+      const ofStatus = `unnest(${conditions.value(through.statuses)}::text[]) AS one_status`;
+      branches.push(newest(ofStatus, `status = one_status${until}`));
+    }
+    if (fingerprints.length > 0) {
+      const ofCause = `unnest(${conditions.value(fingerprints)}::text[], ${conditions.value(inStatus)}::text[]) AS one (cause, state)`;
+      branches.push(newest(ofCause, 'fingerprint = one.cause AND status = one.state'));
+    }
+    if (heads.length > 0) {
+      const ofKey = `unnest(${conditions.value(heads)}::bytea[]) AS one_key`;
+      branches.push(newest(ofKey, 'substring(key FROM 1 FOR 64) = one_key AND key IS NOT NULL'));
     }
     if (branches.length === 0) return null;
     // The union takes out what was found by its cause and by its key.
@@ -173,29 +185,24 @@ export class RecordSearch {
     return { sql, values: conditions.values };
   }
 
-  async #ways(selection: RecordSelection): Promise<Ways | null> {
+  async #ways(selection: RecordSelection, limit: number): Promise<Ways> {
     const { topic, schema, errorType, fingerprint, field, text, topicPrefixes } = selection;
+    const asked = selection.status === null ? statuses : [selection.status];
     const narrows = [topic, schema, errorType, fingerprint, field, text].some((value) => value !== null) || topicPrefixes.length > 0;
-    if (!narrows) return null;
-    if (fingerprint !== null && text === null) return { fingerprints: [fingerprint], heads: [] };
+    if (!narrows) return { through: { statuses: asked, until: null }, fingerprints: [], statuses: [], heads: [] };
+    if (fingerprint !== null && text === null)
+      return { through: nowhere, fingerprints: asked.map(() => fingerprint), statuses: asked, heads: [] };
     await this.#catchUp();
     const causes = causeConditions(selection);
-    const keys = keyConditions(selection);
     return this.#database.withClient(async (client) => {
-      const { rows } = await client.query<{ fingerprint: string }>(
-        `SELECT DISTINCT fingerprint FROM review_causes WHERE ${causes.sql} LIMIT ${waysMax + 1}`,
+      const found = await client.query<CauseCounts>(
+        `SELECT fingerprint, ${sums}, max(last_seen) AS until FROM review_causes WHERE ${causes.sql} GROUP BY 1 LIMIT ${causesMax + 1}`,
         causes.values,
       );
-      const fingerprints = rows.map((row) => row.fingerprint);
-      if (!keys) return fingerprints.length > waysMax ? null : { fingerprints, heads: [] };
-      const found = await client.query<{ head: Buffer }>(
-        `SELECT head FROM review_keys WHERE ${keys.sql} LIMIT ${waysMax + 1}`,
-        keys.values,
-      );
-      const heads = found.rows.map(({ head }) => head);
-      // A key that is too young for the table is found if it is the whole word.
-      for (const word of (text ?? '').trim().split(/\s+/)) heads.push(Buffer.from(word).subarray(0, 64));
-      return fingerprints.length + heads.length > waysMax ? null : { fingerprints, heads };
+      const all = await client.query<CauseCounts>(`SELECT '' AS fingerprint, ${sums}, max(last_seen) AS until FROM review_causes`);
+      const rowCost = text === null ? 1 : wordsRowCost;
+      const ways = cheapestWays(found.rows, { all: all.rows[0], asked, limit, rowCost });
+      return { ...ways, heads: await headsOf(client, selection) };
     });
   }
 
@@ -236,4 +243,51 @@ function causeCounts(selection: RecordSelection): Query {
     `SELECT status, schema_name, error_type, topic, records FROM review_causes CROSS JOIN LATERAL (VALUES ${counts}) AS one (status, records) ` +
     `WHERE ${conditions.sql} AND ${ofStatus}`;
   return { sql, values: conditions.values };
+}
+
+const sums = statuses.map((status) => `sum(${status})::float8 AS ${status}`).join(', ');
+const nowhere = { statuses: [], until: null } as const;
+
+/** Records of a cause by status, or of all. */
+type CauseCounts = { readonly [Status in RecordStatus]: number } & { readonly fingerprint: string; readonly until: Date };
+
+interface Weighing {
+  readonly all: CauseCounts | undefined;
+  readonly asked: readonly RecordStatus[];
+  readonly limit: number;
+  /** Of a row that is looked at in vain, beside that of one that is taken. */
+  readonly rowCost: number;
+}
+
+/**
+ * In each status, either the heads of every cause are read, or one goes through all records from the newest on until enough are found: whatever
+ * takes fewer rows by the counts.
+ */
+function cheapestWays(found: readonly CauseCounts[], { all, asked, limit, rowCost }: Weighing): Omit<Ways, 'heads'> {
+  const through: RecordStatus[] = [];
+  const pairs: { readonly fingerprint: string; readonly status: RecordStatus }[] = [];
+  for (const status of asked) {
+    const holding = found.filter((cause) => cause[status] > 0);
+    const selected = holding.reduce((sum, cause) => sum + cause[status], 0);
+    const headRows = holding.reduce((sum, cause) => sum + Math.min(limit, cause[status]) + entryCost, 0);
+    const throughRows = selected === 0 ? 0 : (rowCost * limit * (all?.[status] ?? 0)) / selected;
+    if (selected === 0) continue;
+    if (throughRows < headRows || found.length > causesMax) through.push(status);
+    else for (const { fingerprint } of holding) pairs.push({ fingerprint, status });
+  }
+  const until = new Date(Math.max(0, ...found.map((cause) => cause.until.getTime() + 1)));
+  return {
+    through: through.length === 0 ? nowhere : { statuses: through, until },
+    fingerprints: pairs.map(({ fingerprint }) => fingerprint),
+    statuses: pairs.map(({ status }) => status),
+  };
+}
+
+/** Keys in which one of the words is. One that is too young for the table is found if it is the whole word. */
+async function headsOf(client: DatabaseClient, selection: RecordSelection): Promise<Buffer[]> {
+  const keys = keyConditions(selection);
+  if (keys === null) return [];
+  const { rows } = await client.query<{ head: Buffer }>(`SELECT head FROM review_keys WHERE ${keys.sql} LIMIT ${keysMax}`, keys.values);
+  const words = (selection.text ?? '').trim().split(/\s+/);
+  return [...rows.map(({ head }) => head), ...words.map((word) => Buffer.from(word).subarray(0, 64))];
 }

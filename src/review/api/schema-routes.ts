@@ -1,9 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { WhatIf } from '../../evolve/what-if.ts';
-import { DataQuarantineError, hasCode } from '../../lib/errors.ts';
-import type { SchemaFile } from '../../registry/schema-file.ts';
-import { listSchemas, parseAt, type SchemaPlace } from '../../registry/schema-folder.ts';
+import { hasCode } from '../../lib/errors.ts';
 import type { GroupStore } from '../../store/group-store.ts';
 import { compareApart } from '../../workers/compare-apart.ts';
 import {
@@ -15,6 +12,7 @@ import {
   type WhatIfReport,
   whatIfReport,
 } from '../contract/schemas.ts';
+import { type ReadVersion, readVersions } from './read-versions.ts';
 import { callerOf, notFound, type ReviewServer, refusals } from './review-server.ts';
 
 export interface SchemaRoutesOptions {
@@ -22,13 +20,6 @@ export interface SchemaRoutesOptions {
   readonly groups: GroupStore;
   /** Tries a candidate on what is there. */
   readonly tryCandidate: (name: string, schema: unknown) => Promise<WhatIf>;
-}
-
-/** A version as its file has it. A file that cannot be read is none: the log and `dq schemas check` say why. */
-interface ReadVersion {
-  readonly place: SchemaPlace;
-  readonly text: string;
-  readonly file: SchemaFile;
 }
 
 /** Schemas, their versions, and what a new one would mean. */
@@ -128,29 +119,6 @@ async function asked<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (hasCode(error, 'DQ_SCHEMA_INVALID')) throw new HttpRefusal(422, error.message);
-    throw error;
-  }
-}
-
-/** All versions, or those of one schema; the name is looked for among what is there, never made into a path. */
-async function readVersions(dir: string, name: string | null): Promise<ReadVersion[]> {
-  const { places } = await listSchemas(dir);
-  const wanted = places.filter((place) => name === null || place.name === name);
-  const read = await Promise.all(
-    wanted.map(async (place) => {
-      const text = await readFile(place.path, 'utf8').catch(() => null);
-      const file = text === null ? null : parsed(text, place);
-      return text !== null && file ? [{ place, text, file }] : [];
-    }),
-  );
-  return read.flat();
-}
-
-function parsed(text: string, place: SchemaPlace): SchemaFile | null {
-  try {
-    return parseAt(text, place);
-  } catch (error) {
-    if (error instanceof DataQuarantineError) return null;
     throw error;
   }
 }
