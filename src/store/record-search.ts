@@ -202,7 +202,9 @@ export class RecordSearch {
       const all = await client.query<CauseCounts>(`SELECT '' AS fingerprint, ${sums}, max(last_seen) AS until FROM review_causes`);
       const rowCost = text === null ? 1 : wordsRowCost;
       const ways = cheapestWays(found.rows, { all: all.rows[0], asked, limit, rowCost });
-      return { ...ways, heads: await headsOf(client, selection) };
+      const heads = await headsOf(client, selection);
+      // With so many keys, the newest records have some of them.
+      return heads === null ? { through: { statuses: asked, until: null }, fingerprints: [], statuses: [], heads: [] } : { ...ways, heads };
     });
   }
 
@@ -283,11 +285,12 @@ function cheapestWays(found: readonly CauseCounts[], { all, asked, limit, rowCos
   };
 }
 
-/** Keys in which one of the words is. One that is too young for the table is found if it is the whole word. */
-async function headsOf(client: DatabaseClient, selection: RecordSelection): Promise<Buffer[]> {
+/** Keys in which one of the words is, null for too many. One that is too young for the table is found if it is the whole word. */
+async function headsOf(client: DatabaseClient, selection: RecordSelection): Promise<Buffer[] | null> {
   const keys = keyConditions(selection);
   if (keys === null) return [];
-  const { rows } = await client.query<{ head: Buffer }>(`SELECT head FROM review_keys WHERE ${keys.sql} LIMIT ${keysMax}`, keys.values);
+  const { rows } = await client.query<{ head: Buffer }>(`SELECT head FROM review_keys WHERE ${keys.sql} LIMIT ${keysMax + 1}`, keys.values);
+  if (rows.length > keysMax) return null;
   const words = (selection.text ?? '').trim().split(/\s+/);
   return [...rows.map(({ head }) => head), ...words.map((word) => Buffer.from(word).subarray(0, 64))];
 }
