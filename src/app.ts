@@ -210,7 +210,7 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
       metrics.engineDisagreements.inc(messages);
       log.warn({ messages }, 'the native engine refused messages that are valid; they went on, but please report their schema');
     },
-    producerHeader: settings.drift.enabled ? settings.drift.producerHeader : null,
+    producerHeaders: settings.drift.enabled ? settings.review.producerHeaders : null,
     onFields: (counts) => fields.take(counts),
     onSample: (schema, seconds) => metrics.validationDuration.observe({ schema: metrics.schemaLabel(judges.nameOf(schema)) }, seconds),
   });

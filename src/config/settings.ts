@@ -282,7 +282,6 @@ const validation = section({
 
 const drift = section({
   enabled: setting(truth().default(true), 'Look at a few valid messages for fields that their schema does not plan? Kept without values.'),
-  producerHeader: setting(text('the name of a header').default('ce_source'), 'The header that says who produced a message.'),
 });
 
 const auth = section({

@@ -108,7 +108,7 @@ export class Trial {
       limits: defaultLimits,
       absent: [],
       engine: 'js',
-      producerHeader: null,
+      producerHeaders: null,
     });
     this.#remediated += mended.length;
     for (let row = 0; row < slab.count; row++) {

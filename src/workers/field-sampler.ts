@@ -37,8 +37,8 @@ export class FieldSampler {
     this.#filledMs = now();
   }
 
-  /** What some of the rows from `from` to `to` hold. `header` names the producer. */
-  sample(slab: Slab, { from, to }: { from: number; to: number }, header: string): FieldCount[] {
+  /** What some of the rows from `from` to `to` hold. The first of the headers that is there names the producer. */
+  sample(slab: Slab, { from, to }: { from: number; to: number }, headers: readonly string[]): FieldCount[] {
     const nowMs = this.#now();
     this.#tokens = Math.min(samplesPerSecond, this.#tokens + ((nowMs - this.#filledMs) * samplesPerSecond) / 1_000);
     this.#filledMs = nowMs;
@@ -50,7 +50,7 @@ export class FieldSampler {
       const schema = slab.schemas[row] as number;
       if (slab.answers[row] !== answer.valid || schema < 0) continue;
       this.#tokens -= Math.max(1, slab.valueBytes(row) / sampleBytes);
-      const producer = producerOf(slab, row, header);
+      const producer = producerOf(slab, row, headers);
       for (const field of fieldsOf(valueOf(slab, row))) {
         const at = field.lastIndexOf(' ');
         const key = `${schema}\n${producer}\n${field}`;
@@ -69,8 +69,10 @@ function valueOf(slab: Slab, row: number): unknown {
   return JSON.parse(value.toString('utf8', isFramed(value) ? frameBytes : 0)) as unknown;
 }
 
-function producerOf(slab: Slab, row: number, name: string): string {
-  const header = slab.headers(row).findLast((candidate) => candidate.name === name);
+function producerOf(slab: Slab, row: number, names: readonly string[]): string {
+  const found = slab.headers(row);
+  const named = names.find((name) => found.some((candidate) => candidate.name === name));
+  const header = found.findLast((candidate) => candidate.name === named);
   // Neither a NUL nor half of a surrogate pair can be kept in a database's text.
   return (header?.value?.toString() ?? '').slice(0, producerMax).replaceAll(/[\0\p{Surrogate}]/gu, '\ufffd');
 }

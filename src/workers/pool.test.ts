@@ -79,7 +79,7 @@ const taskOf = (slab: Slab): JudgeTask => ({
   catalog,
   limits: defaultLimits,
   engine: 'js',
-  producerHeader: null,
+  producerHeaders: null,
   absent: [],
 });
 

@@ -50,7 +50,7 @@ test.each(['native', 'js'] as const)('rules have the last word behind the %s eng
     limits: defaultLimits,
     engine,
     absent: [],
-    producerHeader: null,
+    producerHeaders: null,
   };
   const { rejects, disagreements } = await pool.judge({ ...task, catalog: registry.reference() });
   expect([...slab.answers]).toEqual([answer.valid, answer.faulty, answer.faulty, answer.valid]);

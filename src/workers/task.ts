@@ -27,8 +27,8 @@ export interface JudgeTask {
   readonly limits: JudgeLimits;
   /** `native` judges first and says yes where it is sure; JavaScript has the last word on all else. */
   readonly engine: Engine;
-  /** The header that names the producer of a message: some messages are looked at for fields that nobody planned. Null: none are. */
-  readonly producerHeader: string | null;
+  /** Headers that name the producer of a message: some messages are looked at for fields that nobody planned. Null: none are. */
+  readonly producerHeaders: readonly string[] | null;
   /** Needs that the schema registry, asked, could not meet. */
   readonly absent: readonly string[];
 }

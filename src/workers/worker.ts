@@ -40,7 +40,7 @@ const sampler = new FieldSampler();
 
 /** A schema that no message of this thread has needed so far is loaded, and the batch judged anew: what it refers to is then there. */
 async function judgeLoaded(run: JudgeRun, loaded: LoadedCatalog): Promise<Judgement> {
-  const { topics, limits, absent, engine, producerHeader, from, to } = run;
+  const { topics, limits, absent, engine, producerHeaders, from, to } = run;
   const slab = Slab.attach(run.slab, run.count);
   const progress = new JudgeProgress(run.progress);
   const native = engine === 'native' ? NativeJudge.of({ loaded, topics, limits }) : null;
@@ -48,8 +48,8 @@ async function judgeLoaded(run: JudgeRun, loaded: LoadedCatalog): Promise<Judgem
   const judgement = slabJudge.judge(from, to);
   if (slabJudge.unloaded.size === 0) {
     // A batch that waits for its schemas is judged again, and looked at then.
-    const looksAt = producerHeader !== null && judgement.needs.length === 0;
-    return { ...judgement, fields: looksAt ? sampler.sample(slab, { from, to }, producerHeader) : [] };
+    const looksAt = producerHeaders !== null && judgement.needs.length === 0;
+    return { ...judgement, fields: looksAt ? sampler.sample(slab, { from, to }, producerHeaders) : [] };
   }
   await loadSchemas(loaded, slabJudge.unloaded);
   slab.answers.fill(answer.pending, from, to);

@@ -87,7 +87,7 @@ test('suspects are judged one by one with nothing else in hand, and the guilty a
     absent: () => [],
     inHand,
     engine: 'js',
-    producerHeader: null,
+    producerHeaders: null,
     onFields: () => {},
     onSample: () => {},
     onDisagreement: () => {},

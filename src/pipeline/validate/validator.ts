@@ -24,7 +24,7 @@ export interface ValidatorOptions {
   /** Finds what kills the process; null where nothing may be written. */
   readonly inHand: Pick<InHand, 'suspectsOf' | 'hold' | 'clear'> | null;
   readonly engine: JudgeTask['engine'];
-  readonly producerHeader: JudgeTask['producerHeader'];
+  readonly producerHeaders: JudgeTask['producerHeaders'];
   /** Told what a few valid messages hold. */
   readonly onFields: (fields: readonly FieldCount[]) => void;
   readonly onSample: (schema: number, seconds: number) => void;
@@ -113,7 +113,7 @@ export class Validator {
   }
 
   async #runOnce({ slab }: Batch, { range, held, absent }: Run): Promise<Judgement> {
-    const { judge, catalog, topics, limits, engine, producerHeader, inHand } = this.#options;
+    const { judge, catalog, topics, limits, engine, producerHeaders, inHand } = this.#options;
     const isAlone = range.to - range.from === 1;
     const letGo = await inHand?.hold(held, isAlone);
     try {
@@ -126,7 +126,7 @@ export class Validator {
         limits,
         absent,
         engine,
-        producerHeader,
+        producerHeaders,
       });
     } finally {
       const written = letGo?.();
@@ -151,7 +151,7 @@ export class Validator {
         limits,
         absent: absent(),
         engine,
-        producerHeader: null,
+        producerHeaders: null,
       });
     });
     await Promise.all(judged);

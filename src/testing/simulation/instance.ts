@@ -104,7 +104,7 @@ export class Instance {
       absent: () => [],
       inHand: null,
       engine: 'js',
-      producerHeader: null,
+      producerHeaders: null,
       onFields: () => undefined,
       onDisagreement: () => undefined,
       onSample: () => {},
