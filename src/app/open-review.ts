@@ -23,6 +23,7 @@ import { GroupWatch } from '../review/groups/group-watch.ts';
 import { sendAlerts } from '../review/groups/webhook.ts';
 import { LoginStore } from '../store/login-store.ts';
 import { SessionStore } from '../store/session-store.ts';
+import { openMending } from './open-mending.ts';
 import { plannedFieldsOf } from './planned-fields-of.ts';
 import { trySchema } from './try-schema.ts';
 
@@ -31,8 +32,10 @@ export interface OpenReview {
   readonly admit: Admit;
   readonly database: Database;
   readonly register: NonNullable<HttpOptions['register']>;
-  /** Begins to group records and to send alerts. The tables must be there. */
+  /** Begins to group records, to send alerts and to work on replays that run. The tables must be there. */
   start(): void;
+  /** Begins to work on replays that run, and nothing else. */
+  startReplays(): void;
   close(): Promise<void>;
 }
 
@@ -64,7 +67,9 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
   const provider = providerOf(settings, new LoginStore(database));
   const { producerHeaders } = settings.review;
   const watch = new GroupWatch({ database, storage, clock, log, producerHeaders, alerts: webhook !== null });
+  const mending = openMending(settings, { database, storage, log });
   const review = createReview({
+    mending,
     mode,
     tokens,
     sessions,
@@ -98,7 +103,9 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
     admit: createGuard({ mode, tokens, identify: provider && ((token) => provider.identify(token)), sessions }),
     database,
     register: (server) => review.register(server),
+    startReplays: () => mending.start(),
     start: () => {
+      mending.start();
       loops.push(watch.run(closing.signal));
       if (webhook !== null) loops.push(sendAlerts({ url: webhook, database, clock, log }, closing.signal));
     },
@@ -106,6 +113,7 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
       closing.abort();
       // A database that hangs is left with its queries: closing it breaks them.
       await within(endMsMax, Promise.all(loops));
+      await mending.close();
       await storage.close();
       await database.close();
     },

@@ -35,6 +35,13 @@ const commands: readonly CommandRow[] = [
     load: async () => (await import('./flood.ts')).registerFlood,
   },
   { name: 'audit', summary: 'check the audit log', load: async () => (await import('./audit.ts')).registerAudit },
+  {
+    name: 'quarantine',
+    summary: 'list, show and export records in quarantine',
+    load: async () => (await import('./quarantine.ts')).registerQuarantine,
+  },
+  { name: 'replay', summary: 'publish records of the quarantine again', load: async () => (await import('./replay.ts')).registerReplay },
+  { name: 'erase', summary: "erase a person's quarantined data", load: async () => (await import('./erase.ts')).registerErase },
   { name: 'migrate', summary: 'bring the tables up to date', load: async () => (await import('./migrate.ts')).registerMigrate },
   { name: 'topics', summary: 'create missing topics and the bucket', load: async () => (await import('./topics.ts')).registerTopics },
   {

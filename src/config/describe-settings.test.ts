@@ -3,7 +3,7 @@ import { describeSettings } from './describe-settings.ts';
 import { loadSettings } from './load-settings.ts';
 import { masked } from './mask.ts';
 import { knownSettings } from './schema-tree.ts';
-import { abouts } from './settings.ts';
+import { abouts } from './setting.ts';
 import { settingsPage } from './settings-page.ts';
 
 function shown(env: Record<string, string>, flags: Record<string, unknown> = {}): Record<string, unknown> {

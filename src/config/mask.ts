@@ -1,5 +1,5 @@
 import { maskText, withoutUrlSecrets } from '../lib/mask.ts';
-import type { About } from './settings.ts';
+import type { About } from './setting.ts';
 
 /** What a value may be where it is shown. */
 export type Shown = string | number | boolean | null | readonly string[];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { assert } from '../lib/assert.ts';
-import { type About, abouts, settingsSchema } from './settings.ts';
+import { type About, abouts } from './setting.ts';
+import { settingsSchema } from './settings.ts';
 
 /** A place in the tree of settings: the names from the top down. */
 export type Path = readonly string[];

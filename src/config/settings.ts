@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { infrastructureHeaders } from './infrastructure-headers.ts';
 import {
   accessTokens,
   broker,
@@ -18,31 +19,7 @@ import {
   truthOrAuto,
   whole,
 } from './kinds.ts';
-
-/** What is known of one setting beside its type: where it may come from, what to hide, what its page says. */
-export interface About {
-  readonly doc: string;
-  /** The environment variable, null where only file and flags set it. */
-  readonly environment: string | null;
-  /** `whole`: never shown. `url`: shown without user and password. `entries`: entries with telling names are not shown. */
-  readonly secret: 'no' | 'whole' | 'url' | 'entries';
-  readonly unit: 'bytes' | null;
-  /** The default in words where its value would say less, or differs from machine to machine. */
-  readonly fallback: string | null;
-}
-
-export const abouts = z.registry<About>();
-
-function setting<Kind extends z.ZodType>(kind: Kind, doc: string, about: Partial<Omit<About, 'doc'>> = {}): Kind {
-  abouts.add(kind, { environment: null, secret: 'no', unit: null, fallback: null, ...about, doc });
-  return kind;
-}
-
-/** A group of settings. A name with nothing behind it, as a half commented-out file leaves, is an empty group. */
-function section<Shape extends z.core.$ZodShape>(shape: Shape) {
-  const strict = z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'a group of settings' : undefined) });
-  return z.preprocess((value) => value ?? {}, strict).prefault({});
-}
+import { section, setting } from './setting.ts';
 
 const mib = 2 ** 20;
 const gib = 2 ** 30;
@@ -328,6 +305,27 @@ const auth = section({
   }),
 });
 
+const replay = section({
+  rate: setting(
+    whole(1, 1_000_000).nullable().default(1_000),
+    'Messages a second that a replay publishes, unless its plan says otherwise. `null`: no limit.',
+  ),
+  targets: setting(list(topicName, 'a list of topic names').default([]), 'Topics that replays may publish to beside `kafka.validTopic`.', {
+    fallback: 'none',
+  }),
+  failurePercentMax: setting(whole(0, 100).default(10), 'A replay stops by itself when more of its records than this fail again.'),
+  secondPersonOver: setting(
+    whole(0, 100_000).nullable().default(null),
+    'A replay of more records than this must be started by somebody else than the one who planned it.',
+    { fallback: 'none: one person is enough' },
+  ),
+  stripHeaders: setting(
+    list(text('the name of a header, or the beginning of names with *'), 'a list of names of headers').default([...infrastructureHeaders]),
+    'Headers that are left out of what is replayed: names, or beginnings of names with `*`. Our own `dq.` headers of the first pass always are.',
+    { fallback: 'what dead letter queues, retries and MSK Replicator put on' },
+  ),
+});
+
 const log = section({
   level: setting(
     choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -355,6 +353,7 @@ export const settingsSchema = z.strictObject({
   validation,
   drift,
   auth,
+  replay,
   log,
 });
 

@@ -40,6 +40,9 @@ const remediation = z.strictObject({
   rules: z.array(rule).max(50).default([]),
 });
 
+/** What a list of rules must be, wherever one is given. */
+export const remediationRules = z.array(rule).min(1).max(50);
+
 /** One way to mend a message that does not fit its schema. `*` in a field stands for every item of an array. */
 export type RemediationRule = z.output<typeof rule>;
 

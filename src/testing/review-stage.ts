@@ -8,6 +8,7 @@ import { type Database, openDatabase } from '../drivers/postgres/database.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
 import { systemClock } from '../lib/clock.ts';
+import { DataQuarantineError } from '../lib/errors.ts';
 import { packageRoot } from '../lib/package-root.ts';
 import type { Role } from '../model/access.ts';
 import { fingerprintOf } from '../model/fingerprint.ts';
@@ -17,17 +18,27 @@ import type { Fault } from '../model/verdict.ts';
 import { Health } from '../observe/health.ts';
 import { silentLog } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { Registry } from '../registry/registry.ts';
 import { createGuard } from '../review/access/guard.ts';
 import { Provider, type ProviderOptions } from '../review/access/provider.ts';
 import { Sessions } from '../review/access/sessions.ts';
 import { Tokens } from '../review/access/tokens.ts';
 import { createReview, type ReviewOptions } from '../review/api/review.ts';
 import { GroupWatch } from '../review/groups/group-watch.ts';
+import { BulkEdits } from '../review/repair/bulk-edits.ts';
+import { Edits } from '../review/repair/edits.ts';
+import { SchemaDocuments } from '../review/repair/schema-documents.ts';
+import { ReplayPlans } from '../review/replay/plans.ts';
+import { createHeaderFilter } from '../review/replay/replay-headers.ts';
+import { EditStore } from '../store/edits.ts';
 import { LoginStore } from '../store/login-store.ts';
 import { recordId } from '../store/record-id.ts';
 import { RecordStore } from '../store/record-store.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../store/segment.ts';
 import { SessionStore } from '../store/session-store.ts';
+import { WorkerPool } from '../workers/pool.ts';
+import { defaultLimits } from '../workers/read-json.ts';
+import { ValueChecker } from '../workers/value-checker.ts';
 import { freshDatabase } from './database.ts';
 
 /** A quarantined message; what is not said is that of a user_event without a user_id. */
@@ -108,6 +119,7 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
   const [metrics, health, log] = [createMetrics(), new Health([]), silentLog()];
   const watch = new GroupWatch({ database, storage, clock: systemClock, log, producerHeaders: ['producer'], alerts: true });
   const review = createReview({
+    mending: mendingWithoutKafka(database, storage),
     mode,
     tokens,
     sessions,
@@ -146,6 +158,49 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
     quarantine: (records) => keep(records, database, storage),
     call: (path, call) => ask(`${http.address}${path}`, call),
   };
+}
+
+/** Repair and replay; threads and schemas are there once something is judged, Kafka never is. */
+function mendingWithoutKafka(database: Database, storage: ObjectStore): ReviewOptions['mending'] {
+  let opened: Promise<{ pool: WorkerPool; registry: Registry }> | null = null;
+  const judges = () => (opened ??= openJudges());
+  const checker = new ValueChecker({
+    judges,
+    rulesOf: () => ({ schema: null, allowed: null, strict: false }),
+    limits: defaultLimits,
+    engine: 'js',
+  });
+  const away = async () => {
+    throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', 'this stage has no Kafka');
+  };
+  const store = new EditStore(database);
+  const schemas = new SchemaDocuments(async () => (await judges()).registry.catalog());
+  const plans = new ReplayPlans({
+    database,
+    storage,
+    checker,
+    strip: createHeaderFilter([]),
+    openWire: away,
+    targets: ['valid'],
+    rate: null,
+    secondPersonOver: null,
+    isCompressing: false,
+    onStarted: () => {},
+  });
+  return { edits: new Edits({ storage, store, checker }), bulk: new BulkEdits({ storage, store, checker, schemas }), schemas, plans };
+}
+
+async function openJudges(): Promise<{ pool: WorkerPool; registry: Registry }> {
+  const pool = await WorkerPool.open({ threads: 1 });
+  closers.push(() => pool.close());
+  const folders = {
+    dir: join(packageRoot, 'schemas'),
+    prebuiltDir: join(packageRoot, 'generated'),
+    cacheDir: join(packageRoot, '.cache/validators'),
+  };
+  const registry = await Registry.open({ ...folders, compile: (schema) => pool.compile(schema), log: silentLog() });
+  closers.push(() => registry.close());
+  return { pool, registry };
 }
 
 async function ask(url: string, { method = 'GET', as = 'admin+payload', headers = {}, body }: CallOptions = {}): Promise<Answer> {

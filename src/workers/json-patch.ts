@@ -1,9 +1,9 @@
 import { parsePointer } from '../registry/json-pointer.ts';
 import type { JsonText, Segments } from './json-text.ts';
 
-/** An operation of RFC 6902. */
+/** An operation of RFC 6902. `json` is the value as it was written, for whoever would lose digits of it otherwise. */
 export type PatchOperation =
-  | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown; readonly json?: string | undefined }
   | { readonly op: 'remove'; readonly path: string }
   | { readonly op: 'move' | 'copy'; readonly path: string; readonly from: string };
 
@@ -21,14 +21,14 @@ function applyOperation(text: JsonText, operation: PatchOperation): JsonText | n
   const path = parsePointer(operation.path);
   switch (operation.op) {
     case 'add':
-      return text.insert(path, JSON.stringify(operation.value));
+      return text.insert(path, jsonOf(operation));
     case 'replace':
-      return text.replace(path, JSON.stringify(operation.value));
+      return text.replace(path, jsonOf(operation));
     case 'remove':
       return text.remove(path);
     case 'test': {
       const token = text.at(path);
-      return token && text.equals(token, JSON.stringify(operation.value)) ? text : null;
+      return token && text.equals(token, jsonOf(operation)) ? text : null;
     }
     case 'copy':
     case 'move': {
@@ -40,6 +40,10 @@ function applyOperation(text: JsonText, operation: PatchOperation): JsonText | n
       return rest?.insert(path, source) ?? null;
     }
   }
+}
+
+function jsonOf({ value, json }: { readonly value: unknown; readonly json?: string | undefined }): string {
+  return json ?? JSON.stringify(value);
 }
 
 /** A value cannot be moved into itself. */

@@ -20,8 +20,8 @@ interface Described {
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>> };
 }
 
-/** Streams have no end, and a trial needs Kafka. */
-const leftOut = new Set(['/api/v1/live', '/api/v1/schemas/{name}/whatif']);
+/** Streams have no end, and trials and plans need Kafka. */
+const leftOut = new Set(['/api/v1/live', '/api/v1/schemas/{name}/whatif', '/api/v1/replays']);
 
 function operationsOf(document: { readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>> }): Operation[] {
   return Object.entries(document.paths)

@@ -7,6 +7,7 @@ import type { Caller } from '../../model/access.ts';
 import type { RecordStatus } from '../../model/record.ts';
 import type { AuditLog, AuditRow } from '../../store/audit-log.ts';
 import { changeStatus } from '../../store/change-record.ts';
+import type { EditStore, StoredEdit } from '../../store/edits.ts';
 import { readFrame, readPayload } from '../../store/payload.ts';
 import type { RecordRow, RecordSearch } from '../../store/record-search.ts';
 import type { RecordSelection } from '../../store/record-selection.ts';
@@ -30,6 +31,7 @@ export interface RecordRoutesOptions {
   readonly storage: ObjectStore;
   readonly search: RecordSearch;
   readonly audit: AuditLog;
+  readonly edits: EditStore;
 }
 
 const historyEntriesMax = 200;
@@ -97,13 +99,14 @@ async function found(search: RecordSearch, id: string, { topicPrefixes }: Caller
   return row;
 }
 
-async function detailOf(row: RecordRow, caller: Caller, { search, audit, storage }: RecordRoutesOptions): Promise<RecordDetail> {
-  const [neighbours, entries, headers] = await Promise.all([
+async function detailOf(row: RecordRow, caller: Caller, { search, audit, storage, edits }: RecordRoutesOptions): Promise<RecordDetail> {
+  const [neighbours, entries, made, headers] = await Promise.all([
     search.neighbours(row),
     audit.of(row.id, historyEntriesMax),
+    edits.list(row.id),
     caller.payloadRead && row.status !== 'erased' ? headersOf(row, storage) : [],
   ]);
-  return { ...recordItem(row, caller), neighbours, headers, history: entries.map(historyItem), edits: [] };
+  return { ...recordItem(row, caller), neighbours, headers, history: entries.map(historyItem), edits: made.map(editItem) };
 }
 
 /** A record whose payload the store lost still has its page: the row says all that is known then. */
@@ -117,6 +120,10 @@ async function headersOf(row: RecordRow, storage: ObjectStore): Promise<RecordDe
     value: textOf(value),
     value_base64: value?.toString('base64') ?? null,
   }));
+}
+
+function editItem({ id, at, by, schemaVersion }: StoredEdit): RecordDetail['edits'][number] {
+  return { id, at: at.toISOString(), by, valid: true, schema_version: schemaVersion };
 }
 
 function historyItem({ at, by, action, detail }: AuditRow): RecordDetail['history'][number] {

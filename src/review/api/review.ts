@@ -13,6 +13,7 @@ import { mayActAs, type Role } from '../../model/access.ts';
 import type { Health } from '../../observe/health.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { AuditLog } from '../../store/audit-log.ts';
+import { EditStore } from '../../store/edits.ts';
 import { GroupStore } from '../../store/group-store.ts';
 import { RecordSearch } from '../../store/record-search.ts';
 import type { AuthMode } from '../access/guard.ts';
@@ -20,8 +21,10 @@ import type { Provider } from '../access/provider.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { GroupWatch } from '../groups/group-watch.ts';
+import type { ReplayPlans } from '../replay/plans.ts';
 import { addAuditRoutes } from './audit-routes.ts';
 import { addDriftRoutes } from './drift-routes.ts';
+import { addEditRoutes, type EditRoutesOptions } from './edit-routes.ts';
 import { addErasureRoutes } from './erasure-routes.ts';
 import { addExportRoutes } from './export-routes.ts';
 import { addGroupRoutes } from './group-routes.ts';
@@ -30,6 +33,7 @@ import { Overviews } from './overview.ts';
 import { addOverviewRoutes } from './overview-routes.ts';
 import { addPage } from './page.ts';
 import { addRecordRoutes } from './record-routes.ts';
+import { addReplayRoutes } from './replay-routes.ts';
 import { actionOf, callerOf } from './review-server.ts';
 import { addSchemaRoutes } from './schema-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
@@ -43,6 +47,8 @@ export interface ReviewOptions {
   readonly publicUrl: string | null;
   readonly database: Database;
   readonly storage: ObjectStore;
+  /** Repair and replay. */
+  readonly mending: Omit<EditRoutesOptions, 'audit'> & { readonly plans: ReplayPlans };
   /** The built page. */
   readonly pageDir: string;
   readonly schemasDir: string;
@@ -102,7 +108,6 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
   const routes = scope.withTypeProvider<ZodTypeProvider>();
   addSessionRoutes(routes, { ...options, audit });
   if (options.provider) addLoginRoutes(routes, { ...options, provider: options.provider, audit });
-  addRecordRoutes(routes, { database, storage, search, audit });
   addExportRoutes(routes, { search, audit });
   addGroupRoutes(routes, { groups, clock, catchUp });
   addSchemaRoutes(routes, { ...options, groups });
@@ -114,6 +119,9 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
     signal: closing.signal,
   });
   addErasureRoutes(routes, { audit });
+  addRecordRoutes(routes, { database, storage, search, audit, edits: new EditStore(database) });
+  addEditRoutes(routes, { ...options.mending, audit });
+  addReplayRoutes(routes, { plans: options.mending.plans, audit, signal: closing.signal });
   addAuditRoutes(routes, { audit });
   scope.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => scope.swagger());
   await addPage(scope, pageDir);

@@ -72,6 +72,8 @@ export const proposal = z.object({
   coverage: z.number(),
 });
 
+export const proposalList = pageOf(proposal);
+
 /** One change over all open records of a group: what it would do, or did. */
 export const bulkEditBody = z
   .object({

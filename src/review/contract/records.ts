@@ -109,6 +109,8 @@ export const edit = z.object({
   value: z.string().optional(),
 });
 
+export const editList = pageOf(edit);
+
 export type RecordFilter = z.infer<typeof recordFilter>;
 export type RecordItem = z.infer<typeof record>;
 export type RecordDetail = z.infer<typeof recordDetail>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageOf, searchText } from './page.ts';
 import { recordFilter } from './records.ts';
 
 export const replayStates = ['planned', 'running', 'paused', 'done', 'failed', 'cancelled'] as const;
@@ -25,15 +26,15 @@ export const replayBody = z
     ids: z.array(z.uuid()).min(1).max(100_000).optional(),
     filter: recordFilter.optional(),
     /** The valid topic unless another allowed one is named. */
-    target: z.string().optional(),
+    target: searchText.optional(),
     /** Messages a second; null for no limit. */
     rate: z.number().positive().nullable().optional(),
     /** The schema version to judge by; the one that the pipeline would take now unless named. */
-    schema_version: z.string().optional(),
+    schema_version: searchText.optional(),
     dry_run: z.boolean().default(false),
     /** Publish records that a newer message of the same key has overtaken, too. */
     include_superseded: z.boolean().default(false),
-    note: z.string().max(500).optional(),
+    note: searchText.optional(),
   })
   .refine(({ ids, filter }) => (ids === undefined) !== (filter === undefined), {
     message: 'name either ids or a filter, and not both',
@@ -89,6 +90,10 @@ export const replay = z.object({
     .object({ published: z.number(), failed: z.number(), left_out: z.number(), seconds: z.number(), signature: z.string() })
     .nullable(),
 });
+
+export const replayId = z.object({ id: z.uuid() });
+
+export const replayPage = pageOf(replay);
 
 export type ReplayState = (typeof replayStates)[number];
 export type Forecast = (typeof forecasts)[number];

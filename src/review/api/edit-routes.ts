@@ -1,0 +1,156 @@
+import type { FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { AuditLog } from '../../store/audit-log.ts';
+import { bulkEdit, bulkEditBody, groupId, proposalList } from '../contract/groups.ts';
+import { type EditBody, edit, editBody, editCheck, editList, recordId } from '../contract/records.ts';
+import type { BulkEdits } from '../repair/bulk-edits.ts';
+import { readPatch, readRules } from '../repair/change.ts';
+import type { EditRequest, Edits } from '../repair/edits.ts';
+import { proposeRepairs } from '../repair/proposals.ts';
+import type { SchemaDocuments } from '../repair/schema-documents.ts';
+import { actionOf, callerOf, etagOf, expectedVersion, type ReviewServer, refusals } from './review-server.ts';
+
+export interface EditRoutesOptions {
+  readonly edits: Edits;
+  readonly bulk: BulkEdits;
+  readonly schemas: SchemaDocuments;
+  readonly audit: AuditLog;
+}
+
+/** As large as a message can be, and its escapes. */
+const bodyBytesMax = 32 * 2 ** 20;
+
+/** Edits of records, one by one and by cause. */
+export function addEditRoutes(server: ReviewServer, options: EditRoutesOptions): void {
+  server.register(async (scope) => {
+    const texts = keepTexts(scope.withTypeProvider<ZodTypeProvider>());
+    addRecordEdits(scope.withTypeProvider<ZodTypeProvider>(), texts, options);
+    addGroupEdits(scope.withTypeProvider<ZodTypeProvider>(), texts, options);
+  });
+}
+
+/** The text of a request's body, beside what was parsed of it: numbers beyond 2^53 are only whole in there. */
+type Texts = (request: FastifyRequest) => string;
+
+function keepTexts(server: ReviewServer): Texts {
+  const texts = new WeakMap<FastifyRequest, string>();
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    texts.set(request, String(body));
+    void parse(request, String(body), done);
+  });
+  return (request) => texts.get(request) ?? '{}';
+}
+
+function madeOf(body: EditBody, text: string): EditRequest['made'] {
+  return 'value' in body ? { value: body.value } : { change: readPatch(text) };
+}
+
+function addRecordEdits(server: ReviewServer, textOf: Texts, { edits, audit }: EditRoutesOptions): void {
+  server.get(
+    '/api/v1/records/:id/edits',
+    { schema: { summary: 'The edits of a record, oldest first', params: recordId, response: { 200: editList, ...refusals } } },
+    async (request) => {
+      const caller = callerOf(request);
+      const items = await edits.editsOf(request.params.id, caller);
+      if (caller.payloadRead && items.length > 0)
+        await audit.append(actionOf(caller, { action: 'payload.read', subject: request.params.id, detail: { edits: items.length } }));
+      return { items, next_cursor: null };
+    },
+  );
+  server.post(
+    '/api/v1/records/:id/edits',
+    {
+      bodyLimit: bodyBytesMax,
+      config: { role: 'reviewer' },
+      schema: {
+        summary: 'Edit a record; refused with the verdict if it is still invalid',
+        params: recordId,
+        body: editBody,
+        response: { 201: edit, ...refusals },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const version = expectedVersion(request);
+      const { body } = request;
+      const asked = {
+        recordId: request.params.id,
+        version,
+        made: madeOf(body, textOf(request)),
+        schemaVersion: body.schema_version ?? null,
+      };
+      const done = await edits.editRecord(asked, caller);
+      const detail = {
+        edit: done.edit.id,
+        sha256: done.edit.payload_sha256,
+        by: 'value' in body ? 'value' : 'patch',
+        schema_version: done.edit.schema_version,
+      };
+      await audit.append(actionOf(caller, { action: 'record.edit', subject: done.edit.record_id, detail }));
+      return reply.code(201).header('etag', etagOf(done.version)).send(done.edit);
+    },
+  );
+  server.post(
+    '/api/v1/records/:id/edits/check',
+    {
+      bodyLimit: bodyBytesMax,
+      config: { role: 'reviewer' },
+      schema: {
+        summary: 'What would be said of an edit; nothing is kept',
+        params: recordId,
+        body: editBody,
+        response: { 200: editCheck, ...refusals },
+      },
+    },
+    async (request) => {
+      const { body } = request;
+      const asked = { recordId: request.params.id, made: madeOf(body, textOf(request)), schemaVersion: body.schema_version ?? null };
+      return edits.checkEdit(asked, callerOf(request));
+    },
+  );
+}
+
+function addGroupEdits(server: ReviewServer, textOf: Texts, { bulk, schemas, audit }: EditRoutesOptions): void {
+  server.get(
+    '/api/v1/groups/:fingerprint/proposals',
+    {
+      config: { role: 'reviewer' },
+      schema: { summary: 'Repairs that the records of a cause suggest', params: groupId, response: { 200: proposalList, ...refusals } },
+    },
+    async (request) => {
+      const { fingerprint } = request.params;
+      const caller = callerOf(request);
+      const items = await proposeRepairs(fingerprint, { bulk, schemas }, caller);
+      if (caller.payloadRead && items.length > 0)
+        await audit.append(actionOf(caller, { action: 'payload.read', subject: fingerprint, detail: { proposals: items.length } }));
+      return { items, next_cursor: null };
+    },
+  );
+  server.post(
+    '/api/v1/groups/:fingerprint/edits',
+    {
+      config: { role: 'reviewer' },
+      schema: {
+        summary: 'Edit all open records of a cause, or see what that would do',
+        params: groupId,
+        body: bulkEditBody,
+        response: { 200: bulkEdit, ...refusals },
+      },
+    },
+    async (request) => {
+      const { fingerprint } = request.params;
+      const { rules, schema_version: schemaVersion = null, dry_run: dryRun } = request.body;
+      const caller = callerOf(request);
+      const change = rules ? readRules(rules) : readPatch(textOf(request));
+      const outcome = await bulk.edit({ fingerprint, change, schemaVersion, dryRun }, caller);
+      const { examples, ...detail } = outcome;
+      const texts = examples.filter(({ before }) => before !== undefined).length;
+      if (!dryRun || texts > 0)
+        await audit.append(
+          actionOf(caller, { action: dryRun ? 'payload.read' : 'group.edit', subject: fingerprint, detail: { ...detail, texts } }),
+        );
+      return outcome;
+    },
+  );
+}

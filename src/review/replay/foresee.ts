@@ -1,0 +1,56 @@
+import type { Wire } from '../../drivers/kafka-wire/wire.ts';
+import type { ForecastRow, PlanRecord, PlanStore } from '../../store/replay-plans.ts';
+import { type JudgedRecord, type JudgeRecordsOptions, type Judging, judgeRecords } from './judged-record.ts';
+import { type Candidate, findOvertaken } from './newer-messages.ts';
+
+export interface ForeseeOptions extends JudgeRecordsOptions {
+  readonly store: PlanStore;
+  readonly wire: Wire;
+  readonly includeSuperseded: boolean;
+}
+
+const pageRows = 512;
+const pageBytes = 32 * 2 ** 20;
+
+/** The dry run: says of each record of a plan what would become of it. Returns what could not be looked at, in words; null if all was. */
+export async function foresee(judging: Judging, options: ForeseeOptions): Promise<string | null> {
+  const { store, wire, includeSuperseded } = options;
+  const candidates: (Candidate & { readonly forecast: ForecastRow })[] = [];
+  for (let after = 0; ; ) {
+    const rows = within(await store.hopefuls(judging.planId, after, pageRows));
+    if (rows.length === 0) break;
+    after = rows.at(-1)?.ordinal ?? after;
+    const judged = await judgeRecords(rows, judging, options);
+    await store.foresee(judging.planId, judged.map(forecastOf));
+    for (const record of judged) {
+      if (record.held || !record.key || record.timestamp < 0) continue;
+      const { key, timestamp, partition, row } = record;
+      // A copy, for the key is a view of everything that was read with it.
+      candidates.push({ ordinal: row.ordinal, key: Buffer.from(key), timestamp, partition, forecast: forecastOf(record) });
+    }
+  }
+  if (includeSuperseded) return null;
+  const { ordinals, gap } = await findOvertaken(wire, judging.target, candidates);
+  const overtaken = candidates.filter(({ ordinal }) => ordinals.has(ordinal));
+  const message = `${judging.target.topic} has a newer message of its key`;
+  for (let from = 0; from < overtaken.length; from += pageRows) {
+    const page = overtaken.slice(from, from + pageRows).map(({ forecast }) => ({ ...forecast, forecast: 'superseded', message }));
+    await store.foresee(judging.planId, page);
+  }
+  return gap;
+}
+
+function forecastOf(record: JudgedRecord): ForecastRow {
+  const { ordinal } = record.row;
+  if (record.held) return { ordinal, ...record.held, chain: null };
+  return { ordinal, forecast: 'will_pass', message: null, chain: record.chain };
+}
+
+/** As many of the first rows as have so many bytes, at least one. */
+function within(rows: readonly PlanRecord[]): PlanRecord[] {
+  let bytes = 0;
+  return rows.filter(({ payloadBytes }, index) => {
+    bytes += payloadBytes;
+    return index === 0 || bytes <= pageBytes;
+  });
+}

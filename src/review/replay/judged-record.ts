@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { DataQuarantineError } from '../../lib/errors.ts';
+import { readFrames, type SegmentSource } from '../../store/frame-reader.ts';
+import type { PlanRecord } from '../../store/replay-plans.ts';
+import { type Frame } from '../../store/segment.ts';
+import type { ValueChecker } from '../../workers/value-checker.ts';
+import type { Forecast } from '../contract/replays.ts';
+import { type HeaderFilter, replayHeaders } from './replay-headers.ts';
+import { isTooLarge, partitionOf, type Target } from './target.ts';
+
+/** A record of a plan as it would go out, or why it cannot. */
+export type JudgedRecord = Outgoing | Held;
+
+export interface Outgoing {
+  readonly row: PlanRecord;
+  readonly held: null;
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  /** As packed by `packHeaders`. */
+  readonly headers: Buffer;
+  readonly partition: number;
+  /** Equal for records of one key; null where there is none. */
+  readonly chain: Buffer | null;
+}
+
+export interface Held {
+  readonly row: PlanRecord;
+  readonly held: { readonly forecast: Forecast; readonly message: string };
+}
+
+export interface JudgeRecordsOptions {
+  readonly storage: SegmentSource;
+  readonly checker: ValueChecker;
+  readonly strip: HeaderFilter;
+}
+
+/** Which plan, where to, and by which schema version; null for the one that the pipeline would take now. */
+export interface Judging {
+  readonly planId: string;
+  readonly target: Target;
+  readonly schemaVersion: string | null;
+}
+
+/** Reads the records back and judges them as the pipeline would now, in their order. */
+export async function judgeRecords(rows: readonly PlanRecord[], judging: Judging, options: JudgeRecordsOptions): Promise<JudgedRecord[]> {
+  const { storage, checker } = options;
+  const frames = await readFrames(storage, rows);
+  const readable = frames.flatMap((frame, index) =>
+    frame instanceof DataQuarantineError ? [] : [{ frame, row: rows[index] as PlanRecord }],
+  );
+  const verdicts = await checker.check(
+    readable.map(({ frame: { key, headers, value }, row: { topic, schemaName } }) => {
+      const { schemaVersion } = judging;
+      const schema = schemaVersion !== null && schemaName !== null ? { name: schemaName, version: schemaVersion } : undefined;
+      return { topic, key, headers, value, schema };
+    }),
+  );
+  const verdictOf = new Map(readable.map(({ row }, index) => [row, verdicts[index]]));
+  return rows.map((row, index): JudgedRecord => {
+    const frame = frames[index] as Frame | DataQuarantineError;
+    if (frame instanceof DataQuarantineError) return { row, held: { forecast: 'unreadable', message: frame.message } };
+    const { fault, mendedBy = [], key = null } = verdictOf.get(row) ?? {};
+    if (fault) return { row, held: { forecast: 'still_fails', message: fault.error_message } };
+    if (mendedBy.length > 0) {
+      const message = `it fits with the rules ${mendedBy.join(', ')} of its schema alone: make a bulk repair with them first`;
+      return { row, held: { forecast: 'still_fails', message } };
+    }
+    return outgoing(row, { frame, derivedKey: key }, judging, options.strip);
+  });
+}
+
+function outgoing(
+  row: PlanRecord,
+  { frame, derivedKey }: { frame: Frame; derivedKey: Buffer | null },
+  { planId, target }: Judging,
+  strip: HeaderFilter,
+): JudgedRecord {
+  const key = derivedKey ?? frame.key;
+  const headers = replayHeaders(frame.packedHeaders, strip, { planId, recordId: row.recordId, attempt: row.attempts + 1 });
+  if (isTooLarge(target, frame.value.length + (key?.length ?? 0) + headers.length)) {
+    const message = `it is larger than ${target.topic} takes (max.message.bytes ${target.messageBytesMax})`;
+    return { row, held: { forecast: 'too_large', message } };
+  }
+  if (target.keyRequired && key === null)
+    return { row, held: { forecast: 'still_fails', message: `${target.topic} is compacted and takes no message without a key` } };
+  const partition = partitionOf(target, { partition: row.partition, derivedKey });
+  const chain = key && createHash('sha256').update(`${row.topic}\0`).update(key).digest().subarray(0, 16);
+  return { row, held: null, timestamp: frame.timestamp, key, value: frame.value, headers, partition, chain };
+}

@@ -1,0 +1,244 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { HttpRefusal } from '../../drivers/http/problem.ts';
+import type { Wire } from '../../drivers/kafka-wire/wire.ts';
+import type { Database } from '../../drivers/postgres/database.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { Caller } from '../../model/access.ts';
+import { type Conditions, type RecordSelection, selectionConditions } from '../../store/record-selection.ts';
+import { type PlanRow, PlanStore, type Selector } from '../../store/replay-plans.ts';
+import { type Also, RunStore } from '../../store/replay-runs.ts';
+import { signingKey } from '../../store/signing-keys.ts';
+import type { RecordFilter } from '../contract/records.ts';
+import type { Replay, ReplayBody } from '../contract/replays.ts';
+import { describePlan } from './describe-plan.ts';
+import { foresee } from './foresee.ts';
+import type { JudgeRecordsOptions } from './judged-record.ts';
+import { newSigningKey, type SummaryFacts, signSummary } from './summary.ts';
+import { describeTarget } from './target.ts';
+
+export interface ReplayPlansOptions extends JudgeRecordsOptions {
+  readonly database: Database;
+  readonly openWire: () => Promise<Wire>;
+  /** Where plans may publish; the first is the default. */
+  readonly targets: readonly string[];
+  /** Messages a second unless a plan names another rate; null for no limit. */
+  readonly rate: number | null;
+  /** A plan of more records needs a second person to start it; null: none does. */
+  readonly secondPersonOver: number | null;
+  readonly isCompressing: boolean;
+  /** Told that a plan has something to send. */
+  readonly onStarted: () => void;
+  readonly clock?: Clock;
+}
+
+/** Larger sets are made into several plans. */
+const recordsMax = 100_000;
+/** How often a record may be replayed in all. */
+const attemptsMax = 3;
+const pageRows = 5_000;
+const newcomersMax = 1_000;
+const watchMs = 300;
+
+/** Plans of replay: made, looked at, started, stopped. The sending is the runner's. */
+export class ReplayPlans {
+  readonly #options: ReplayPlansOptions;
+  readonly #store: PlanStore;
+  readonly #runs: RunStore;
+
+  constructor(options: ReplayPlansOptions) {
+    this.#options = options;
+    this.#store = new PlanStore(options.database);
+    this.#runs = new RunStore(options.database);
+  }
+
+  /** Freezes the set and says what would become of each record. Nothing is published. */
+  async createPlan(body: ReplayBody, caller: Caller): Promise<Replay> {
+    const target = body.target ?? this.#options.targets[0] ?? '';
+    if (!this.#options.targets.includes(target))
+      throw new HttpRefusal(422, `Replays may not publish to "${target}". Allowed: ${this.#options.targets.join(', ')} (replay.targets).`);
+    const id = randomUUID();
+    const records = await this.#store.create(
+      {
+        id,
+        dryRun: body.dry_run,
+        target,
+        rate: body.rate === undefined ? this.#options.rate : body.rate,
+        schemaVersion: body.schema_version ?? null,
+        includeSuperseded: body.include_superseded,
+        note: body.note ?? null,
+        selection: body.ids ? { ids: body.ids.length } : { filter: body.filter ?? {} },
+        by: caller.name,
+      },
+      { select: selectorOf(body, caller), recordsMax, attemptsMax },
+    );
+    if (records > recordsMax)
+      throw new HttpRefusal(422, `The filter selects more than ${recordsMax} records. Narrow it, by time for example.`);
+    try {
+      if (body.ids && records < new Set(body.ids).size)
+        throw new HttpRefusal(422, `${new Set(body.ids).size - records} of the ids name no record.`);
+      await this.#complete(id, target, body);
+    } catch (error) {
+      await this.#store.drop(id);
+      throw error;
+    }
+    return this.getPlan(id, caller);
+  }
+
+  async getPlan(id: string, caller: Caller): Promise<Replay> {
+    return this.#describe(await this.#find(id, caller), caller);
+  }
+
+  /** Newest first, from behind the plan `after`; `next` is where to go on. */
+  async listPlans(page: { after: string | null; limit: number }, caller: Caller): Promise<{ items: Replay[]; next: string | null }> {
+    const rows = await this.#store.list(page.after, page.limit + 1);
+    const shown = rows.slice(0, page.limit);
+    const items: Replay[] = [];
+    for (const row of shown) if (await this.#maySee(row, caller)) items.push(await this.#describe(row, caller));
+    return { items, next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null };
+  }
+
+  async startPlan(id: string, caller: Caller, also: Also): Promise<Replay> {
+    const plan = await this.#find(id, caller);
+    if (plan.dryRun) throw new HttpRefusal(409, 'This plan is a dry run. Make it again without dry_run to replay its records.');
+    if (plan.needsSecondPerson && plan.startedAt === null && plan.by === caller.name)
+      throw new HttpRefusal(
+        403,
+        `A plan of more than ${this.#options.secondPersonOver} records must be started by somebody else than ${plan.by}.`,
+      );
+    if (!(await this.#runs.start(id, caller.name, also))) throw notIn(plan, 'planned or paused');
+    this.#options.onStarted();
+    return this.getPlan(id, caller);
+  }
+
+  async pausePlan(id: string, caller: Caller, also: Also): Promise<Replay> {
+    const plan = await this.#find(id, caller);
+    if (!(await this.#runs.pause(id, `paused by ${caller.name}`, also))) throw notIn(plan, 'running');
+    return this.getPlan(id, caller);
+  }
+
+  async cancelPlan(id: string, caller: Caller, also: Also): Promise<Replay> {
+    const plan = await this.#find(id, caller);
+    if (!(await this.#runs.cancel(id, `cancelled by ${caller.name}`, also))) throw notIn(plan, 'planned, running or paused');
+    return this.getPlan(id, caller);
+  }
+
+  /** The plan now and after every change, until it has ended. */
+  async *watchPlan(id: string, caller: Caller, signal: AbortSignal): AsyncGenerator<Replay> {
+    const clock = this.#options.clock ?? systemClock;
+    let last = '';
+    while (!signal.aborted) {
+      const plan = await this.getPlan(id, caller);
+      const text = JSON.stringify(plan);
+      if (text !== last) yield plan;
+      last = text;
+      if (plan.finished_at !== null) return;
+      await clock.sleep(watchMs, signal);
+    }
+  }
+
+  /** Ends one plan that has nothing left to send, with its signed summary; false if there is none. */
+  async finishOne(): Promise<boolean> {
+    const plan = await this.#runs.finished();
+    if (!plan) return false;
+    const { counts } = await this.#store.counts(plan.id);
+    const sum = (state: string) => counts.reduce((total, one) => total + (one.state === state ? one.records : 0), 0);
+    const [published, failed] = [sum('published'), sum('failed')];
+    const state = published === 0 && failed > 0 ? 'failed' : 'done';
+    const finishedAt = new Date((this.#options.clock ?? systemClock).now());
+    const startedAt = plan.startedAt ?? plan.createdAt;
+    const facts: SummaryFacts = {
+      plan: plan.id,
+      state,
+      target: plan.target,
+      set_sha256: plan.setSha256?.toString('hex') ?? '',
+      selected: counts.reduce((total, { records }) => total + records, 0),
+      published,
+      failed,
+      left_out: sum('left_out'),
+      created_at: plan.createdAt.toISOString(),
+      created_by: plan.by,
+      started_at: startedAt.toISOString(),
+      started_by: plan.startedBy ?? '',
+      finished_at: finishedAt.toISOString(),
+      seconds: Math.max(0, finishedAt.getTime() - startedAt.getTime()) / 1_000,
+    };
+    const key = await signingKey(this.#options.database, 'replay-summary', newSigningKey);
+    const reason = state === 'failed' ? 'none of its records could be published' : null;
+    await this.#runs.finish(plan.id, state, { reason, summary: signSummary(facts, key) });
+    return true;
+  }
+
+  async #complete(id: string, target: string, body: ReplayBody): Promise<void> {
+    const { openWire, isCompressing, secondPersonOver } = this.#options;
+    const wire = await openWire();
+    try {
+      const judging = { planId: id, target: await describeTarget(wire, target, isCompressing), schemaVersion: body.schema_version ?? null };
+      const gap = await foresee(judging, { ...this.#options, store: this.#store, wire, includeSuperseded: body.include_superseded });
+      const { counts } = await this.#store.counts(id);
+      const passing = counts.find(({ forecast }) => forecast === 'will_pass')?.records ?? 0;
+      const needsSecondPerson = secondPersonOver !== null && passing > secondPersonOver;
+      await this.#store.finish(id, { setSha256: await this.#hashOfSet(id), needsSecondPerson, gap });
+    } finally {
+      await wire.close();
+    }
+  }
+
+  /** Over a line for each record: its id, a blank, the hash of what would go out in hex. */
+  async #hashOfSet(id: string): Promise<Buffer> {
+    const digest = createHash('sha256');
+    for (let after = 0; ; ) {
+      const page = await this.#store.set(id, after, pageRows);
+      for (const { recordId, payloadSha256 } of page) digest.update(`${recordId} ${payloadSha256.toString('hex')}\n`);
+      if (page.length < pageRows) return digest.digest();
+      after = page.at(-1)?.ordinal ?? after;
+    }
+  }
+
+  async #find(id: string, caller: Caller): Promise<PlanRow> {
+    const plan = await this.#store.get(id);
+    if (!plan?.setSha256 || !(await this.#maySee(plan, caller))) throw new HttpRefusal(404, 'There is no replay of that id.');
+    return plan;
+  }
+
+  async #maySee({ id }: PlanRow, { topicPrefixes }: Caller): Promise<boolean> {
+    if (topicPrefixes.length === 0) return true;
+    return (await this.#store.topics(id)).every((topic) => topicPrefixes.some((prefix) => topic.startsWith(prefix)));
+  }
+
+  async #describe(row: PlanRow, caller: Caller): Promise<Replay> {
+    const { filter } = row.selection as { filter?: RecordFilter };
+    const newSince = filter
+      ? await this.#store.newcomers((values) => conditionsOf(filter, caller, values), row.createdAt, newcomersMax)
+      : 0;
+    return describePlan(row, { ...(await this.#store.counts(row.id)), examples: await this.#store.examples(row.id, 20), newSince });
+  }
+}
+
+function notIn({ state }: PlanRow, wanted: string): HttpRefusal {
+  return new HttpRefusal(409, `The replay is ${state}; this takes one that is ${wanted}.`, { state });
+}
+
+function selectorOf({ ids, filter }: ReplayBody, caller: Caller): Selector {
+  return (values) => {
+    const conditions = conditionsOf(filter ?? {}, caller, values);
+    if (ids) conditions.add('id = ANY(?::uuid[])', ids);
+    return conditions;
+  };
+}
+
+function conditionsOf(filter: RecordFilter, { payloadRead, topicPrefixes }: Caller, values: readonly unknown[]): Conditions {
+  const selection: RecordSelection = {
+    status: filter.status ?? null,
+    topic: filter.topic ?? null,
+    schema: filter.schema ?? null,
+    errorType: filter.error_type ?? null,
+    fingerprint: filter.fingerprint ?? null,
+    field: filter.field ?? null,
+    text: filter.q ?? null,
+    from: filter.from ?? null,
+    to: filter.to ?? null,
+    searchKeys: payloadRead,
+    topicPrefixes,
+  };
+  return selectionConditions(selection, values);
+}

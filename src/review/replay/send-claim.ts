@@ -1,0 +1,71 @@
+import type { Publisher } from '../../drivers/kafka/lane.ts';
+import { ByteWriter } from '../../lib/byte-writer.ts';
+import { Slab } from '../../model/slab.ts';
+import { heldBack, type Settled } from '../../store/replayed-records.ts';
+import type { JudgedRecord, Outgoing } from './judged-record.ts';
+
+export interface SendOptions {
+  readonly topic: string;
+  readonly publisher: Pick<Publisher, 'publish'>;
+  /** Asked before every round: may it still be sent? */
+  readonly mayGoOn: () => boolean;
+}
+
+/**
+ * Sends judged records of one claim. Records of one key go out one after another, each acknowledged before the next: in rounds, with one
+ * record of each key in a round. What follows a failed record of its key fails with it. What is not in the answer was not sent.
+ */
+export async function sendClaim(judged: readonly JudgedRecord[], { topic, publisher, mayGoOn }: SendOptions): Promise<Settled[]> {
+  const settled: Settled[] = [];
+  const failedChains = new Set<string>();
+  const fail = ({ row }: JudgedRecord, message: string, attempted: boolean) => {
+    settled.push({ ordinal: row.ordinal, state: 'failed', message, attempted });
+    if (row.chain) failedChains.add(row.chain.toString('hex'));
+  };
+  for (let open = judged; open.length > 0 && mayGoOn(); ) {
+    const { round, later } = nextRound(open);
+    const going: Outgoing[] = [];
+    for (const record of round) {
+      if (record.row.chain && failedChains.has(record.row.chain.toString('hex'))) fail(record, heldBack, false);
+      else if (record.held) fail(record, record.held.message, true);
+      else going.push(record);
+    }
+    const refused = new Map((await publish(going, topic, publisher)).map(({ row, message }) => [row, message]));
+    for (const [row, record] of going.entries()) {
+      const message = refused.get(row);
+      if (message === undefined) settled.push({ ordinal: record.row.ordinal, state: 'published', message: null, attempted: true });
+      else fail(record, `${topic} refused it: ${message}`, true);
+    }
+    open = later;
+  }
+  return settled;
+}
+
+/** The first record of each key, and all that have none. */
+function nextRound(records: readonly JudgedRecord[]): { round: JudgedRecord[]; later: JudgedRecord[] } {
+  const keys = new Set<string>();
+  const round: JudgedRecord[] = [];
+  const later: JudgedRecord[] = [];
+  for (const record of records) {
+    const key = record.row.chain?.toString('hex');
+    (key !== undefined && keys.has(key) ? later : round).push(record);
+    if (key !== undefined) keys.add(key);
+  }
+  return { round, later };
+}
+
+async function publish(records: readonly Outgoing[], topic: string, publisher: SendOptions['publisher']) {
+  if (records.length === 0) return [];
+  const bytes = records.reduce((sum, { value, key, headers }) => sum + value.length + (key?.length ?? 0) + headers.length, 0);
+  const slab = Slab.allocate(records.length, bytes);
+  const writer = new ByteWriter(slab.bytes, 0);
+  for (const { row, value, key, headers, timestamp } of records) {
+    writer.raw(value);
+    if (key) writer.raw(key);
+    writer.raw(headers);
+    const lengths = { valueBytes: value.length, keyBytes: key ? key.length : -1, headersBytes: headers.length };
+    slab.add({ offset: row.ordinal, timestamp, partition: row.partition, topic: 0, epoch: 0, ...lengths });
+  }
+  const rows = Int32Array.from(records.keys());
+  return publisher.publish({ topic, slab, rows, partitions: Int32Array.from(records, ({ partition }) => partition), keys: new Map() });
+}
