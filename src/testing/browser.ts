@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 export async function openPage(address: string, { theme = 'light', width = 1280 }: PageOptions = {}): Promise<OpenPage> {
-  browser ??= await chromium.launch({ executablePath: onPath('chromium'), args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  browser ??= await chromium.launch({ executablePath: installedChromium(), args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
   const context = await browser.newContext({ baseURL: address, colorScheme: theme, reducedMotion: 'reduce', viewport: { width, height } });
   closers.push(() => context.close());
   const page = await context.newPage();
@@ -59,18 +59,21 @@ export async function openPage(address: string, { theme = 'light', width = 1280 
   };
 }
 
-function onPath(program: string): string {
-  const found = (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, program))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-  if (found === undefined) throw new Error(`${program} is not on the PATH: run \`npm run setup\``);
+/** Debian's name first; what other systems call it after. */
+const programs = ['chromium', 'chromium-browser', 'google-chrome'];
+
+function installedChromium(): string {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const found = programs.flatMap((program) => folders.map((folder) => join(folder, program))).find(isExecutable);
+  if (found === undefined) throw new Error('no Chromium is on the PATH: run `npm run setup` on Debian, or install it');
   return found;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

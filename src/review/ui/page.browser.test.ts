@@ -18,6 +18,53 @@ async function send(stage: Stage, values: readonly (string | Buffer)[]): Promise
     await produceRaw({ broker: stage.env['DQ_KAFKA_BROKERS'] as string, topic: stage.source, partition: 0, batch: encodeBatch([record]) });
 }
 
+/** The values of a topic, as text. */
+async function valuesOf(stage: Stage, topic: string): Promise<string[]> {
+  const values: string[] = [];
+  for (const [partition, to] of (await stage.wire.ends(topic)).entries()) {
+    await stage.wire.read(
+      { topic, partition, from: 0, to },
+      (batch) => void values.push(...batch.map(({ value }) => value?.toString() ?? '')),
+    );
+  }
+  return values;
+}
+
+test('a cause is found, its record repaired and replayed, and it arrives in the valid topic with every other byte as it was', async () => {
+  const stage = await openStage();
+  const { address } = await stage.start();
+  await send(stage, [event('user-1', unusual), event('USER000002', unusual), event('user-3', unusual)]);
+  await stage.committed();
+  const { page, complaints } = await openPage(address);
+
+  await page.goto('/causes');
+  await page.getByRole('link', { name: /^user_id: expected a string that matches/ }).click();
+  await page
+    .getByRole('region', { name: 'Records of this cause' })
+    .getByRole('link', { name: /user_id/ })
+    .first()
+    .click();
+  await expect.poll(() => page.getByLabel('Payload as text').textContent()).toContain('12.50');
+  await page.getByRole('link', { name: 'Edit' }).click();
+  const editor = page.getByRole('textbox', { name: 'Payload' });
+  const before = (await editor.textContent()) ?? '';
+  const user = /user-\d/.exec(before)?.[0] ?? '';
+  await editor.click();
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.press('Delete');
+  await page.keyboard.insertText(event('USER000001', unusual));
+  await page.getByText('This text fits the schema.').waitFor();
+  await page.getByRole('button', { name: 'Save edit' }).click();
+  await page.getByRole('link', { name: 'Replay it' }).click();
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await page.getByRole('button', { name: 'Publish 1' }).click();
+  await page.getByText('done', { exact: true }).waitFor();
+
+  expect(user).toMatch(/^user-[13]$/);
+  expect((await valuesOf(stage, stage.valid)).sort()).toEqual([event('USER000001', unusual), event('USER000002', unusual)]);
+  expect(complaints).toEqual([]);
+});
+
 const views = [
   '/',
   '/causes',
@@ -55,6 +102,43 @@ test('axe finds nothing serious on any view, in either theme and at either width
     }
   }
   expect(found).toEqual([]);
+});
+
+test('a hostile payload stays what it is: text', async () => {
+  const stage = await openStage();
+  const { address } = await stage.start();
+  const script = '<img src=x onerror="window.ran=1"><script>window.ran=1</script>{{constructor.constructor("window.ran=1")()}}';
+  const huge = `{"_schema":"user_event","pad":"${'<b>'.repeat(300_000)}"}`;
+  await send(stage, [
+    event('user-1', `"event_id":${JSON.stringify(script)}`),
+    event('user-1', '"event_id":"invoice\u202Egpj.exe"'),
+    Buffer.from([0x7b, 0x22, 0x61, 0x22, 0x3a, 0xff, 0xfe, 0x00, 0x7d]),
+    huge,
+  ]);
+  await stage.committed();
+  const { page, complaints } = await openPage(address);
+  await page.goto('/records');
+  await page.locator('main [data-row]').nth(3).waitFor();
+  const rows = await page.locator('main [data-row]').all();
+  const hrefs = await Promise.all(rows.map(async (row) => (await row.getAttribute('href')) ?? ''));
+  expect(hrefs).toHaveLength(4);
+  const shown: string[] = [];
+  for (const href of hrefs) {
+    await page.goto(href);
+    const payload = page.getByRole('region', { name: 'Payload', exact: true });
+    await payload.getByRole('tab').first().waitFor();
+    shown.push((await payload.textContent()) ?? '');
+    for (const tab of await payload.getByRole('tab').all()) await tab.click();
+    await page.goto(`${href}/edit`);
+    await page.getByRole('heading', { name: 'Edit' }).waitFor();
+  }
+  const all = shown.join('\n');
+  expect(all).toContain('<script>window.ran=1</script>');
+  expect(all).toContain('invoice⟨U+202E⟩gpj.exe');
+  expect(all).toContain('This payload is not UTF-8');
+  expect(all).toContain('Only the first 256 KiB are shown.');
+  expect(await page.evaluate('window.ran')).toBeUndefined();
+  expect(complaints).toEqual([]);
 });
 
 test('everything can be walked by keyboard', async () => {
