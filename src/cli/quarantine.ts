@@ -6,7 +6,7 @@ import type { RecordDetail, RecordItem } from '../review/contract/records.ts';
 import type { Io } from './io.ts';
 import { paint, printJson, printLine, printTable } from './print.ts';
 import { addRecordFilter, filterOf, type RecordFilterOptions } from './record-filter.ts';
-import { addReviewOptions, type ReviewClient, type ReviewClientOptions, withReview } from './review-client.ts';
+import { addReviewOptions, Refused, type ReviewClient, type ReviewClientOptions, withReview } from './review-client.ts';
 
 type ListOptions = ReviewClientOptions & RecordFilterOptions & { readonly limit: number };
 type ShowOptions = ReviewClientOptions & { readonly payload?: true };
@@ -69,7 +69,7 @@ async function list(io: Io, client: ReviewClient, options: ListOptions): Promise
       `${item.topic}/${item.partition}/${item.offset}`,
       item.status,
       item.schema_name === null ? '–' : `${item.schema_name} ${item.schema_version ?? ''}`.trim(),
-      `${item.error_type}${item.field_path ? ` at ${item.field_path}` : ''}: ${visible(item.error_message)}`,
+      `${item.error_type}${item.field_path ? ` at ${visible(item.field_path)}` : ''}: ${visible(item.error_message)}`,
     ]),
   );
 }
@@ -115,9 +115,20 @@ async function exportRecords(io: Io, client: ReviewClient, options: ExportOption
   const { format, payloads, limit = Number.MAX_SAFE_INTEGER } = options;
   if (format === 'csv') await write(io, csvLine([...columns, ...(payloads ? ['payload_base64'] : [])]));
   for await (const item of recordsOf(client, options, limit)) {
-    const payload = payloads ? (await client.bytes(`/records/${item.id}/payload`)).toString('base64') : null;
+    const payload = payloads ? await payloadOf(io, client, item.id) : null;
     if (format === 'ndjson') await write(io, `${JSON.stringify({ ...item, ...(payload !== null && { payload_base64: payload }) })}\n`);
-    else await write(io, csvLine([...columns.map((name) => item[name]), ...(payload === null ? [] : [payload])]));
+    else await write(io, csvLine([...columns.map((name) => item[name]), ...(payloads ? [payload ?? ''] : [])]));
+  }
+}
+
+/** Null, and a note, where the bytes are not to be had: erased, or left in their source. */
+async function payloadOf(io: Io, client: ReviewClient, id: string): Promise<string | null> {
+  try {
+    return (await client.bytes(`/records/${id}/payload`)).toString('base64');
+  } catch (error) {
+    if (!(error instanceof Refused) || error.exitCode !== 1) throw error;
+    printLine(io.stderr, `note: ${id}: ${error.message}`);
+    return null;
   }
 }
 

@@ -13,8 +13,8 @@ export const errorCodes = {
   DQ_SCHEMA_FILE_INVALID: { retryable: false },
   /** The schema registry cannot be reached or answered with a fault of its own. Messages that need it wait; check `schemas.registry.url` and the server. */
   DQ_SCHEMA_REGISTRY_UNREACHABLE: { retryable: true },
-  /** The schema registry refused us. Check `schemas.registry.username`, `.password` or `.token` and the rights behind them. */
-  DQ_SCHEMA_REGISTRY_REFUSED: { retryable: false },
+  /** The schema registry refused us. Check `schemas.registry.username`, `.password` or `.token` and the rights behind them; a running service asks again. */
+  DQ_SCHEMA_REGISTRY_REFUSED: { retryable: true },
   /** The Kafka client cannot load or a broker cannot be reached. Check `kafka.brokers`, the network and the broker. */
   DQ_KAFKA_UNREACHABLE: { retryable: true },
   /** The Kafka client gave up for good: a fenced or failed idempotent producer. Restart; unfinished work is read again. */

@@ -68,3 +68,14 @@ test('what is behind a withheld message stays withheld after the breaker was lif
   committer.assign('raw-events', 0, 3);
   expect(committer.hasWithheld('raw-events')).toBe(false);
 });
+
+test('what a lost epoch brings is not counted: its next owner counts it', () => {
+  const { committer, flood, pass } = stage();
+  const late = pass([
+    { offset: 2, bad: true },
+    { offset: 3, bad: true },
+  ]);
+  committer.release('raw-events', 0);
+  late.judged();
+  expect(flood.isHeld('raw-events')).toBe(false);
+});

@@ -12,9 +12,10 @@ import type { Flood } from './flood/flood.ts';
 export function admit(batch: Batch, judged: Judged, { flood, committer }: { flood: Flood; committer: Committer }): Judged {
   const isWaiting = (claim: Claim) => flood.isHeld(claim.topic) || committer.isBehindWithheld(batch, claim);
   const waiting = batch.claims.filter(isWaiting);
-  const counted = waiting.length === 0 ? batch.claims : batch.claims.filter((claim) => !waiting.includes(claim));
+  // What a lost epoch brings is counted by whoever reads it again.
+  const counted = batch.claims.filter((claim) => !waiting.includes(claim) && committer.holds(claim));
   flood.judge(batch, judged.rejects, counted);
-  const withheld = [...waiting, ...counted.filter(({ topic }) => flood.isHeld(topic))];
+  const withheld = batch.claims.filter((claim) => waiting.includes(claim) || flood.isHeld(claim.topic));
   if (withheld.length === 0) return judged;
   withhold(batch, withheld, committer);
   const goesOn = (row: number) => batch.slab.answers[row] !== answer.withheld;

@@ -15,7 +15,7 @@ const schema = {
   definitions: { address: { type: 'object', properties: { zip: { type: ['string', 'null'] }, inner: { $ref: '#/definitions/address' } } } },
 };
 const types = (path: string) => {
-  const found = plannedTypes(plannedFields(schema), path);
+  const found = plannedTypes(plannedFields(schema) ?? new Map(), path);
   return found ? [...found].sort() : found;
 };
 
@@ -32,4 +32,9 @@ test('members, items, branches and references plan fields with their types', () 
 
 test('what is not spoken of, or forbidden, is not planned', () => {
   expect([types('/gone'), types('/address/town'), types('/tags/*/deep')]).toEqual([undefined, undefined, undefined]);
+});
+
+test('a schema that refers to itself from many places speaks of more fields than are counted', () => {
+  const names = Array.from({ length: 10 }, (_, index) => [`f${index}`, { $ref: '#' }]);
+  expect(plannedFields({ properties: Object.fromEntries(names) as object })).toBeNull();
 });

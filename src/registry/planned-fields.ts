@@ -7,17 +7,20 @@ export type PlannedTypes = ReadonlySet<string> | null;
 export type PlannedFields = ReadonlyMap<string, PlannedTypes>;
 
 const depthMax = 8;
+/** A schema that refers to itself from many places speaks of more fields than anybody can hold. */
+const visitsMax = 20_000;
 const nested = ['allOf', 'anyOf', 'oneOf'] as const;
 const branches = ['then', 'else'] as const;
 
 /**
  * The fields that a schema speaks of, by JSON Pointer with indexes and free names as `*`, as the sampler of messages writes them. Only
- * references inside the schema are followed. What stands under `not` and `if` plans nothing.
+ * references inside the schema are followed. What stands under `not` and `if` plans nothing. Null for a schema that speaks of too many.
  */
-export function plannedFields(schema: unknown): PlannedFields {
+export function plannedFields(schema: unknown): PlannedFields | null {
   const fields = new Map<string, Set<string> | null>();
-  visit(schema, { root: schema, path: '', depth: 0, fields });
-  return fields;
+  const budget = { left: visitsMax };
+  visit(schema, { root: schema, path: '', depth: 0, fields, budget });
+  return budget.left < 0 ? null : fields;
 }
 
 /** Does the schema speak of the field? A `*` of the schema stands for any name. */
@@ -37,11 +40,12 @@ interface Visit {
   readonly path: string;
   readonly depth: number;
   readonly fields: Map<string, Set<string> | null>;
+  readonly budget: { left: number };
 }
 
 function visit(schema: unknown, at: Visit): void {
   const { fields, path, depth } = at;
-  if (schema === false || depth > depthMax * 2) return;
+  if (schema === false || depth > depthMax * 2 || --at.budget.left < 0) return;
   if (!isObject(schema)) return note(fields, path, null);
   if (typeof schema['$ref'] === 'string') visit(referred(at.root, schema['$ref']), { ...at, depth: depth + 1 });
   else note(fields, path, typesOf(schema));

@@ -71,7 +71,7 @@ export class Registry {
   readonly #numbers = new Map<string, number>();
   /** The schemas by number, and the fields of those that were asked for. */
   readonly #schemas: unknown[] = [];
-  readonly #planned = new Map<number, PlannedFields>();
+  readonly #planned = new Map<number, PlannedFields | null>();
   readonly #remote: RemoteSchemas | null;
   /** The schema number of each version of the registry; null where it is of no use here. */
   readonly #remoteNumbers = new Map<RemoteVersion, number | null>();
@@ -116,10 +116,12 @@ export class Registry {
     return this.#reference;
   }
 
-  /** The fields that the schema of that number speaks of. */
+  /** The fields that the schema of that number speaks of; null where there is no such schema, or it speaks of too many. */
   planned(number: number): PlannedFields | null {
     if (this.#entries[number] === undefined) return null;
-    const fields = this.#planned.get(number) ?? plannedFields(this.#schemas[number]);
+    const known = this.#planned.get(number);
+    if (known !== undefined) return known;
+    const fields = plannedFields(this.#schemas[number]);
     this.#planned.set(number, fields);
     return fields;
   }

@@ -79,9 +79,10 @@ export class AuditLog {
     return rows;
   }
 
-  /** Of one subject, oldest first, at most `limit`. */
+  /** The newest of one subject, at most `limit`, oldest first. */
   async of(subject: string, limit: number): Promise<AuditRow[]> {
-    const sql = `SELECT ${columns} FROM review_audit WHERE subject = $1 ORDER BY sequence LIMIT $2`;
+    const newest = `SELECT * FROM review_audit WHERE subject = $1 ORDER BY sequence DESC LIMIT $2`;
+    const sql = `SELECT ${columns} FROM (${newest}) AS newest ORDER BY newest.sequence`;
     const { rows } = await this.#database.withClient((client) => client.query<AuditRow>(sql, [subject, limit]));
     return rows;
   }

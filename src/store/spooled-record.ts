@@ -10,16 +10,16 @@ interface Rest {
   readonly quarantinedAt: number;
   readonly fault: Fault;
   readonly isJson?: boolean | undefined;
-  readonly isPointer?: boolean | undefined;
 }
 
 /**
  * A record as it waits in the spool: a uint32 length (little-endian), so many bytes of JSON with id, topic, time and cause, then the
- * frame that a segment would hold. All that quarantine needs of the source is in it, so the source may be gone by then.
+ * frame that a segment would hold. All that quarantine needs of the source is in it, so the source may be gone by then:
+ * what a flood would have left there is stored whole.
  */
 export function encodeSpooled(record: Quarantined): Buffer {
-  const { id, topic, quarantinedAt, fault, isJson, isPointer } = record;
-  const rest: Rest = { id, topic, quarantinedAt, fault, isJson, isPointer };
+  const { id, topic, quarantinedAt, fault, isJson } = record;
+  const rest: Rest = { id, topic, quarantinedAt, fault, isJson };
   const text = Buffer.from(JSON.stringify(rest));
   const head = Buffer.allocUnsafe(4);
   head.writeUInt32LE(text.length);

@@ -7,11 +7,14 @@ export type PatchOperation =
   | { readonly op: 'remove'; readonly path: string }
   | { readonly op: 'move' | 'copy'; readonly path: string; readonly from: string };
 
-/** The text with all operations applied, one after the other; null where one of them cannot be, or a `test` does not hold. */
+/** A `copy` doubles what it copies: without a limit, twenty of them make a million of one. */
+const charactersMax = 16 * 2 ** 20;
+
+/** The text with all operations applied, one after the other; null where one of them cannot be, a `test` does not hold, or it grows too large. */
 export function applyPatch(text: JsonText, patch: readonly PatchOperation[]): JsonText | null {
   let patched: JsonText | null = text;
   for (const operation of patch) {
-    if (patched === null) return null;
+    if (patched === null || patched.text.length > charactersMax) return null;
     patched = applyOperation(patched, operation);
   }
   return patched;

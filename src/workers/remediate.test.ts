@@ -51,6 +51,8 @@ test('members that a schema takes by pattern or as a map are planned', () => {
   expect(mended(rule, '{"x":1}', { properties: { a: {} }, patternProperties: { '^x': {} } })).toBeNull();
   expect(mended(rule, '{"x":1}', { properties: { a: {} }, additionalProperties: { type: 'number' } })).toBeNull();
   expect(mended(rule, '{"x":1}', {})).toBeNull();
+  const base = { $id: 'https://example.com/base', properties: { x: {} } };
+  expect(mended(rule, '{"x":1}', { properties: { a: {} }, allOf: [{ $ref: 'https://example.com/base' }], $defs: { base } })).toBeNull();
 });
 
 test('rules follow one another, and those that changed something are named with their version', () => {

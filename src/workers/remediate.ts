@@ -2,7 +2,7 @@ import { parsePointer } from '../registry/json-pointer.ts';
 import type { Remediation, RemediationRule } from '../registry/remediation.ts';
 import { applyPatch } from './json-patch.ts';
 import { type JsonChange, JsonText, type JsonToken, type Segments } from './json-text.ts';
-import { declaredNames, isPart, schemasAt } from './schema-places.ts';
+import { declaredNames, isPart, partsMax, type SchemaPart, schemasAt } from './schema-places.ts';
 
 /** A message after its rules, and which of them changed it, as `name@version`. */
 export interface Mended {
@@ -122,10 +122,16 @@ function renamed({ members }: JsonToken, from: string, to: string): JsonChange |
   return { start: member.nameStart, end: member.nameEnd, json: JSON.stringify(to) };
 }
 
+/** Does it take names by a pattern or by a schema for all others, or refer to a place that is not looked up here? */
+function mayDeclareMore({ patternProperties, additionalProperties, unevaluatedProperties, $ref, $dynamicRef }: SchemaPart): boolean {
+  if (isPart(patternProperties) || isPart(additionalProperties) || isPart(unevaluatedProperties)) return true;
+  return $dynamicRef !== undefined || (typeof $ref === 'string' && $ref !== '#' && !$ref.startsWith('#/'));
+}
+
 /** The members that the schema does not declare for this object; none where it takes names by a pattern or by a schema for all others. */
 function unplanned({ members }: JsonToken, path: readonly (string | number)[], schema: unknown): readonly JsonChange[] {
   const parts = schemasAt(schema, path);
-  const isOpen = parts.some(({ patternProperties, additionalProperties }) => isPart(patternProperties) || isPart(additionalProperties));
+  const isOpen = parts.length >= partsMax || parts.some(mayDeclareMore);
   const declared = declaredNames(parts);
   if (!members || isOpen || declared.size === 0) return [];
   let kept = false;

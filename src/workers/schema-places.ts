@@ -5,7 +5,7 @@ import type { JsonPath } from './json-path.ts';
 export type SchemaPart = Readonly<Record<string, unknown>>;
 
 /** Whoever nests references on purpose gets a shorter answer, never a slow one. */
-const partsMax = 256;
+export const partsMax = 256;
 
 const inPlaceLists = ['allOf', 'anyOf', 'oneOf'] as const;
 const inPlaceOnes = ['if', 'then', 'else'] as const;

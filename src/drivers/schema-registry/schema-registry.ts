@@ -77,6 +77,8 @@ export class SchemaRegistry implements SchemaSource {
       const cause = (error as { cause?: unknown }).cause;
       throw this.#away(`cannot be reached (${messageOf(cause ?? error)})`, error);
     }
+    // An id that we may not read is one that we do not know: a message can name any.
+    if (response.status === 403 && path.startsWith('/schemas/ids/')) return null;
     if (response.status === 401 || response.status === 403) {
       const message = `the schema registry ${this.#base} refused ${path} with ${response.status}; check schemas.registry.username, .password or .token`;
       throw new DataQuarantineError('DQ_SCHEMA_REGISTRY_REFUSED', message);

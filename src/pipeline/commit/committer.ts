@@ -69,6 +69,11 @@ export class Committer {
     this.#wakeIdle();
   }
 
+  /** Is the partition of the claim still held in the epoch that the claim is of? */
+  holds({ topic, partition, epoch }: Claim): boolean {
+    return this.#held.get(keyOf(topic, partition))?.epoch === epoch;
+  }
+
   track(batch: Batch): void {
     const tracked: Tracked[] = [];
     for (const claim of batch.claims) {

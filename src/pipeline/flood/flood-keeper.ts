@@ -167,10 +167,11 @@ export class FloodKeeper {
     if (places.length === 0) return;
     const earlier = await shelf.load(places);
     // What was given back or assigned meanwhile is not among these.
+    const mine = new Set(places.filter((place) => this.#toLoad.includes(place)).map(({ topic, partition }) => `${topic}/${partition}`));
     this.#toLoad = this.#toLoad.filter((place) => !places.includes(place));
     for (const { topic: name, partition, generation, ...counts } of earlier) {
       const topic = flood.of(name);
-      if (!topic || generation !== this.#knownOf(topic).generation) continue;
+      if (!topic || !mine.has(`${name}/${partition}`) || generation !== this.#knownOf(topic).generation) continue;
       topic.partition(partition).add(counts);
       topic.recount();
     }

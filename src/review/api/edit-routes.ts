@@ -1,10 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { HttpRefusal } from '../../drivers/http/problem.ts';
+import type { Caller } from '../../model/access.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import { bulkEdit, bulkEditBody, groupId, proposalList } from '../contract/groups.ts';
 import { type EditBody, edit, editBody, editCheck, editList, recordId } from '../contract/records.ts';
 import type { BulkEdits } from '../repair/bulk-edits.ts';
-import { readPatch, readRules } from '../repair/change.ts';
+import { type Change, readPatch, readRules } from '../repair/change.ts';
 import type { EditRequest, Edits } from '../repair/edits.ts';
 import { proposeRepairs } from '../repair/proposals.ts';
 import type { SchemaDocuments } from '../repair/schema-documents.ts';
@@ -42,9 +44,19 @@ function keepTexts(server: ReviewServer): Texts {
   return (request) => texts.get(request) ?? '{}';
 }
 
-function madeOf(body: EditBody, text: string): EditRequest['made'] {
-  return 'value' in body ? { value: body.value } : { change: readPatch(text) };
+function madeOf(body: EditBody, text: string, caller: Caller): EditRequest['made'] {
+  return 'value' in body ? { value: body.value } : { change: blind(readPatch(text), caller) };
 }
+
+/** A change that asks what a message holds tells it, bit by bit, to whoever may not read it. */
+function blind(change: Change, { payloadRead }: Caller): Change {
+  const asks = change.kind === 'patch' ? change.patch.some(({ op }) => asking.has(op)) : change.rules.some((rule) => rule.do === 'map');
+  if (asks && !payloadRead)
+    throw new HttpRefusal(403, 'This change asks what messages hold (test, copy, move, map): it needs payload:read.');
+  return change;
+}
+
+const asking: ReadonlySet<string> = new Set(['test', 'copy', 'move']);
 
 function addRecordEdits(server: ReviewServer, textOf: Texts, { edits, audit }: EditRoutesOptions): void {
   server.get(
@@ -77,7 +89,7 @@ function addRecordEdits(server: ReviewServer, textOf: Texts, { edits, audit }: E
       const asked = {
         recordId: request.params.id,
         version,
-        made: madeOf(body, textOf(request)),
+        made: madeOf(body, textOf(request), caller),
         schemaVersion: body.schema_version ?? null,
       };
       const done = await edits.editRecord(asked, caller);
@@ -105,8 +117,9 @@ function addRecordEdits(server: ReviewServer, textOf: Texts, { edits, audit }: E
     },
     async (request) => {
       const { body } = request;
-      const asked = { recordId: request.params.id, made: madeOf(body, textOf(request)), schemaVersion: body.schema_version ?? null };
-      return edits.checkEdit(asked, callerOf(request));
+      const caller = callerOf(request);
+      const made = madeOf(body, textOf(request), caller);
+      return edits.checkEdit({ recordId: request.params.id, made, schemaVersion: body.schema_version ?? null }, caller);
     },
   );
 }
@@ -142,7 +155,7 @@ function addGroupEdits(server: ReviewServer, textOf: Texts, { bulk, schemas, aud
       const { fingerprint } = request.params;
       const { rules, schema_version: schemaVersion = null, dry_run: dryRun } = request.body;
       const caller = callerOf(request);
-      const change = rules ? readRules(rules) : readPatch(textOf(request));
+      const change = blind(rules ? readRules(rules) : readPatch(textOf(request)), caller);
       const outcome = await bulk.edit({ fingerprint, change, schemaVersion, dryRun }, caller);
       const { examples, ...detail } = outcome;
       const texts = examples.filter(({ before }) => before !== undefined).length;

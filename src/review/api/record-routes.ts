@@ -136,7 +136,10 @@ function addPayload(server: ReviewServer, { search, audit, storage }: RecordRout
     { schema: { summary: 'The bytes of one record, as they came', params: recordId, produces: ['application/octet-stream'] } },
     async (request, reply) => {
       const caller = callerOf(request);
-      if (!caller.payloadRead) throw new HttpRefusal(403, 'Reading payloads needs the right payload:read.');
+      if (!caller.payloadRead) {
+        await audit.append(actionOf(caller, { action: 'denied', subject: request.params.id, detail: { needed: 'payload:read' } }));
+        throw new HttpRefusal(403, 'Reading payloads needs the right payload:read.');
+      }
       const row = await found(search, request.params.id, caller);
       if (row.status === 'erased') throw new HttpRefusal(410, 'This payload was erased.');
       if (isSourceReference(row.storage_path))

@@ -88,17 +88,20 @@ function addActions(server: ReviewServer, { plans }: ReplayRoutesOptions): void 
   }
 }
 
+/** Then the browser asks again, and its rights are looked at again. */
+const streamMsMax = 600_000;
+
 function addEvents(server: ReviewServer, { plans, signal }: ReplayRoutesOptions): void {
   server.get(
     '/api/v1/replays/:id/events',
     { schema: { summary: 'One replay, again after every change (server-sent events)', params: replayId, produces: ['text/event-stream'] } },
     async (request, reply) => {
       const caller = callerOf(request);
-      // Whoever may not see it is told so, and gets no stream.
-      const first = await plans.getPlan(request.params.id, caller);
       const gone = new AbortController();
       request.raw.on('close', () => gone.abort());
-      const events = eventsOf(plans.watchPlan(first.id, caller, AbortSignal.any([signal, gone.signal])));
+      // Whoever may not see it is told so, and gets no stream.
+      const first = await plans.getPlan(request.params.id, caller);
+      const events = eventsOf(plans.watchPlan(first.id, caller, AbortSignal.any([signal, gone.signal, AbortSignal.timeout(streamMsMax)])));
       return reply
         .headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
         .send(Readable.from(events));

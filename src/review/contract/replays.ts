@@ -21,10 +21,11 @@ export const forecasts = [
   'changed',
 ] as const;
 
+/** Strict: a filter whose name is misspelt would select everything. */
 export const replayBody = z
-  .object({
+  .strictObject({
     ids: z.array(z.uuid()).min(1).max(100_000).optional(),
-    filter: recordFilter.optional(),
+    filter: z.strictObject(recordFilter.shape).optional(),
     /** The valid topic unless another allowed one is named. */
     target: searchText.optional(),
     /** Messages a second; null for no limit. */

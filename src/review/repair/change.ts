@@ -73,7 +73,9 @@ export function applyChange(original: Buffer, change: Change, schema: unknown): 
       return mended ? { value: Buffer.from(mended.text) } : { problem: 'no rule applies to it' };
     }
     const patched = applyPatch(new JsonText(source), change.patch);
-    return patched ? { value: Buffer.from(patched.text) } : { problem: 'a place of the patch is not there, or a test of it does not hold' };
+    return patched
+      ? { value: Buffer.from(patched.text) }
+      : { problem: 'a place of the patch is not there, a test of it does not hold, or it grows beyond 16 million characters' };
   } catch (error) {
     if (error instanceof RangeError) return { problem: 'it is nested too deeply to be patched' };
     throw error;

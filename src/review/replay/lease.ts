@@ -28,7 +28,7 @@ export class Lease {
     return !this.#isLost && clock.monotonic() - this.#renewedMs < ms / 2;
   }
 
-  /** Resolves to null once somebody else holds it. */
+  /** Resolves to null once somebody else holds it, or may soon. */
   get lost(): Promise<null> {
     return this.#lost.promise;
   }
@@ -39,10 +39,14 @@ export class Lease {
 
   /** A database that is away says nothing: then the time alone decides. */
   async #renew(): Promise<void> {
+    if (!this.isSafe) return this.#lose();
     const askedMs = this.#options.clock.monotonic();
     const isOurs = await this.#options.renew().catch(() => null);
     if (isOurs) this.#renewedMs = askedMs;
-    if (isOurs !== false) return;
+    if (isOurs === false) this.#lose();
+  }
+
+  #lose(): void {
     this.#isLost = true;
     this.#lost.resolve(null);
   }

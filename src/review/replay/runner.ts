@@ -52,6 +52,8 @@ export class ReplayRunner {
   readonly #stopping = new AbortController();
   /** Resolved a moment after the worker was told to stop: a broker that is away would be waited for for ever. */
   readonly #stopped = createDeferred<null>();
+  /** Resolved when a client can publish no more: what it has in hand is never answered. */
+  #fatal = createDeferred<null>();
   readonly #ended = new AbortController();
   readonly #clock: Clock;
   readonly #leaseMs: number;
@@ -125,8 +127,13 @@ export class ReplayRunner {
   /** What an ended worker had in hand: sent or not, the topic says it. */
   async #resolve(claim: Claim): Promise<void> {
     const published = await this.#held(claim, async () => findPublished(await this.#openWire(), claim));
+    // Of one key they went out in order: what is before one that is there was there, too, even if compaction has taken it.
+    const lastOf = new Map<string, number>();
+    for (const { recordId, chain, ordinal } of claim.records) {
+      if (chain && published.has(recordId)) lastOf.set(chain.toString('hex'), ordinal);
+    }
     const settled = claim.records
-      .filter(({ recordId }) => published.has(recordId))
+      .filter(({ recordId, chain, ordinal }) => published.has(recordId) || (chain && ordinal <= (lastOf.get(chain.toString('hex')) ?? -1)))
       .map(({ ordinal }): Settled => ({ ordinal, state: 'published', message: null, attempted: true }));
     this.#options.log.info(
       { plan: claim.plan.id, records: claim.records.length, published: settled.length },
@@ -163,7 +170,15 @@ export class ReplayRunner {
         return true;
       },
     });
-    return Promise.race([sending, lease.lost, this.#stopped.promise]);
+    const settled = await Promise.race([sending, lease.lost, this.#fatal.promise, this.#stopped.promise]);
+    if (settled === null) await this.#discard(plan.target, publisher);
+    return settled;
+  }
+
+  /** What still waits in the client's queue must not go out after the lease has ended. */
+  async #discard(topic: string, publisher: Publisher): Promise<void> {
+    this.#publishers.delete(topic);
+    await publisher.close().catch(() => {});
   }
 
   async #held<T>(claim: Claim, work: (lease: Lease) => Promise<T>): Promise<T> {
@@ -191,7 +206,12 @@ export class ReplayRunner {
     const known = this.#publishers.get(topic);
     if (known) return known;
     const limit = Number.isFinite(messageBytesMax) ? messageBytesMax : 2 ** 30;
-    const opening = this.#options.openPublisher(topic, limit, () => this.#publishers.delete(topic));
+    const onFatal = () => {
+      this.#publishers.delete(topic);
+      this.#fatal.resolve(null);
+      this.#fatal = createDeferred();
+    };
+    const opening = this.#options.openPublisher(topic, limit, onFatal);
     this.#publishers.set(topic, opening);
     opening.catch(() => this.#publishers.delete(topic));
     return opening;
