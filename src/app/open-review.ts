@@ -51,7 +51,7 @@ export interface OpenReviewOptions {
 /** Connections of the review: far fewer than requests at once, so that it cannot crowd the database that the engine writes to. */
 const poolMax = 8;
 const checkMsInterval = 5_000;
-const endMsMax = 1_000;
+const endMsMax = 3_000;
 /** Records that a candidate is tried on from the page; the command line takes more. */
 const trialRecordsMax = 10_000;
 
@@ -112,8 +112,7 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
     close: async () => {
       closing.abort();
       // A database that hangs is left with its queries: closing it breaks them.
-      await within(endMsMax, Promise.all(loops));
-      await mending.close();
+      await within(endMsMax, Promise.all([...loops, mending.close()]));
       await storage.close();
       await database.close();
     },
