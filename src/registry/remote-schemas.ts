@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { hasCode, isRetryable, messageOf } from '../lib/errors.ts';
+import { hasCode, messageOf } from '../lib/errors.ts';
 import type { RegisteredVersion, SchemaSource } from '../model/registered-schema.ts';
 import { bundleSchema } from './bundle-schema.ts';
 import { writeWhole } from './module-store.ts';
@@ -52,7 +52,7 @@ export class RemoteSchemas {
     try {
       await remote.refresh();
     } catch (error) {
-      if (!hasCopy || !isRetryable(error)) throw error;
+      if (!hasCopy || !hasCode(error, 'DQ_SCHEMA_REGISTRY_UNREACHABLE')) throw error;
       onAway(`${error.message}; going on with the copy of ${remote.#versions.size} versions in ${remote.#copyPath}`);
     }
     return remote;
