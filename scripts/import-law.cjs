@@ -145,15 +145,7 @@ const vendors = [
   { libraries: ['node-pg-migrate'], places: ['src/store/'], why: 'The owner of the tables makes them.' },
   { libraries: ['@aws-sdk/client-s3'], places: ['src/drivers/storage/'], why: 'S3 and files are one contract to everybody else.' },
   {
-    libraries: [
-      'fastify',
-      '@fastify/cookie',
-      '@fastify/helmet',
-      '@fastify/rate-limit',
-      '@fastify/static',
-      '@fastify/swagger',
-      'fastify-type-provider-zod',
-    ],
+    libraries: ['fastify', '@fastify/cookie', '@fastify/rate-limit', '@fastify/static', '@fastify/swagger', 'fastify-type-provider-zod'],
     places: ['src/drivers/http/', 'src/review/api/'],
     why: 'Two rooms know how requests arrive: the server and its routes.',
   },

@@ -1,15 +1,13 @@
-import { resolve } from 'node:path';
 import type { Settings } from '../config/settings.ts';
-import { SchemaRegistry } from '../drivers/schema-registry/schema-registry.ts';
-import { packageRoot } from '../lib/package-root.ts';
 import { retryForever } from '../lib/retry.ts';
 import type { Health } from '../observe/health.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { CatalogEntry, CatalogReference } from '../registry/catalog.ts';
 import { plannedTypes } from '../registry/planned-fields.ts';
-import { Registry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import { WorkerPool } from '../workers/pool.ts';
+import { openRegistry } from './open-registry.ts';
 
 /** What judges messages: the threads, and the schemas that they judge by. */
 export interface Judges {
@@ -46,15 +44,7 @@ export async function openJudges(options: JudgesOptions, closers: (() => Promise
   });
   closers.push(() => pool.close());
   metrics.workerThreads.set(pool.threads);
-  const { dir, cacheDir, registry: address } = settings.schemas;
-  const registry = await Registry.open({
-    dir,
-    cacheDir,
-    prebuiltDir: resolve(packageRoot, 'generated'),
-    remote: address.url === null ? null : { url: address.url, source: new SchemaRegistry({ ...address, url: address.url }) },
-    compile: (schema) => pool.compile(schema),
-    log,
-  });
+  const registry = await openRegistry(settings.schemas, pool, log);
   closers.push(() => registry.close());
   warnOfMissing(registry, options);
   let revision = -1;

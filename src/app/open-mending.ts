@@ -1,15 +1,12 @@
-import { resolve } from 'node:path';
 import type { Settings } from '../config/settings.ts';
 import { isCompressing } from '../drivers/kafka/client-settings.ts';
 import { chooseLane, openPublisher } from '../drivers/kafka/open-lane.ts';
 import { openWire } from '../drivers/kafka-wire/wire.ts';
 import type { Database } from '../drivers/postgres/database.ts';
-import { SchemaRegistry } from '../drivers/schema-registry/schema-registry.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
-import { packageRoot } from '../lib/package-root.ts';
 import { loadJudge } from '../native/index.ts';
 import type { Log } from '../observe/log.ts';
-import { Registry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import { BulkEdits } from '../review/repair/bulk-edits.ts';
 import { Edits } from '../review/repair/edits.ts';
 import { SchemaDocuments } from '../review/repair/schema-documents.ts';
@@ -20,6 +17,7 @@ import { EditStore } from '../store/edits.ts';
 import { RunStore } from '../store/replay-runs.ts';
 import { WorkerPool } from '../workers/pool.ts';
 import { type Judges, ValueChecker } from '../workers/value-checker.ts';
+import { openRegistry } from './open-registry.ts';
 
 /** Repair and replay. */
 export interface Mending {
@@ -135,15 +133,7 @@ class LazyJudges {
       onError: (error) => this.#log.error({ err: error }, 'a worker thread of the review died and was replaced'),
     });
     try {
-      const { url } = schemas.registry;
-      const registry = await Registry.open({
-        dir: schemas.dir,
-        cacheDir: schemas.cacheDir,
-        prebuiltDir: resolve(packageRoot, 'generated'),
-        remote: url === null ? null : { url, source: new SchemaRegistry({ ...schemas.registry, url }) },
-        compile: (schema) => pool.compile(schema),
-        log: this.#log,
-      });
+      const registry = await openRegistry(schemas, pool, this.#log);
       return { pool, registry };
     } catch (error) {
       await pool.close();

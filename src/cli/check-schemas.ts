@@ -1,12 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
-import {
-  type Compatibility,
-  type CompatibilityFinding,
-  type CompatibilityMode,
-  compareSchemas,
-} from '../registry/compatibility/compare-schemas.ts';
+import type { CompatibilityMode } from '../model/compatibility-mode.ts';
+import { type Compatibility, type CompatibilityFinding, compareSchemas } from '../registry/compatibility/compare-schemas.ts';
 import { compileInMemory, compileSchema, lintSchema, schemaInvalid } from '../registry/compiler.ts';
 import type { Remediation } from '../registry/remediation.ts';
 import { compileRules, withRules } from '../registry/rules.ts';

@@ -1,11 +1,6 @@
+import type { CompatibilityMode } from '../model/compatibility-mode.ts';
 import { type PlacedSchema, readAnySchema } from '../registry/any-schema.ts';
-import {
-  type Compatibility,
-  type CompatibilityFinding,
-  type CompatibilityMode,
-  compareSchemas,
-  whoIsHit,
-} from '../registry/compatibility/compare-schemas.ts';
+import { type Compatibility, type CompatibilityFinding, compareSchemas, whoIsHit } from '../registry/compatibility/compare-schemas.ts';
 import { compileSchema, schemaInvalid } from '../registry/compiler.ts';
 import type { Io } from './io.ts';
 import { paint, printLine } from './print.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { packageRoot } from '../lib/package-root.ts';
 import { packageVersion } from '../lib/package-version.ts';
-import type { CompatibilityMode } from '../registry/compatibility/compare-schemas.ts';
+import type { CompatibilityMode } from '../model/compatibility-mode.ts';
 import type { SchemaReport } from './check-schemas.ts';
 import type { DriftCommandOptions } from './drift-schemas.ts';
 import type { Io } from './io.ts';

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { DataQuarantineError, type ErrorWire } from '../lib/errors.ts';
 import { packageRoot } from '../lib/package-root.ts';
-import type { Compatibility, CompatibilityMode } from '../registry/compatibility/compare-schemas.ts';
+import type { CompatibilityMode } from '../model/compatibility-mode.ts';
+import type { Compatibility } from '../registry/compatibility/compare-schemas.ts';
 
 export interface ComparisonTask {
   readonly older: unknown;

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { CompatibilityMode } from '../../model/compatibility-mode.ts';
 import { logicPairs } from '../../testing/compatibility-pairs/logic.ts';
 import { scalarPairs } from '../../testing/compatibility-pairs/scalars.ts';
 import { structurePairs } from '../../testing/compatibility-pairs/structures.ts';
 import { compileInMemory } from '../compiler.ts';
-import { type CompatibilityMode, compareSchemas } from './compare-schemas.ts';
+import { compareSchemas } from './compare-schemas.ts';
 
 /** What the comparison says, after its witnesses were given to the validator again. */
 function judged(older: unknown, newer: unknown, mode: CompatibilityMode): boolean | null {

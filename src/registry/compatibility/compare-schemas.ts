@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CompatibilityMode } from '../../model/compatibility-mode.ts';
 import { compileInMemory } from '../compiler.ts';
 import { SchemaDocument, type Version } from '../schema-document.ts';
 import { type Formula, Formulas } from './formula.ts';
@@ -8,19 +9,6 @@ import { TooManyStates } from './regular-language.ts';
 import { Solver } from './solver.ts';
 import { Translation } from './translation.ts';
 import { searchWitness, smallestWitness } from './witness-search.ts';
-
-/** What has to stay readable. Between two schemas the transitive modes ask what the plain ones do. */
-export const compatibilityModes = [
-  'backward',
-  'backward_transitive',
-  'forward',
-  'forward_transitive',
-  'full',
-  'full_transitive',
-  'none',
-] as const;
-
-export type CompatibilityMode = (typeof compatibilityModes)[number];
 
 export interface CompatibilityFinding {
   /** A stable name of the kind of break; `undecided` where none was found and none was excluded. */

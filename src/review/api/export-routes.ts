@@ -3,9 +3,9 @@ import type { Caller } from '../../model/access.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import type { RecordPlace, RecordSearch } from '../../store/record-search.ts';
 import { type RecordFilter, type RecordItem, recordFilter } from '../contract/records.ts';
+import { selectionOf } from '../replay/selection-of.ts';
 import { csvLine } from './csv-line.ts';
 import { recordItem } from './record-item.ts';
-import { selectionOf } from './record-routes.ts';
 import { actionOf, callerOf, type ReviewServer } from './review-server.ts';
 
 export interface ExportRoutesOptions {

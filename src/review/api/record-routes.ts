@@ -10,18 +10,9 @@ import { changeStatus } from '../../store/change-record.ts';
 import type { EditStore, StoredEdit } from '../../store/edits.ts';
 import { readFrame, readPayload } from '../../store/payload.ts';
 import type { RecordRow, RecordSearch } from '../../store/record-search.ts';
-import type { RecordSelection } from '../../store/record-selection.ts';
 import { isSourceReference } from '../../store/source-reference.ts';
-import {
-  type RecordDetail,
-  type RecordFilter,
-  record,
-  recordDetail,
-  recordId,
-  recordPage,
-  recordPatch,
-  recordQuery,
-} from '../contract/records.ts';
+import { type RecordDetail, record, recordDetail, recordId, recordPage, recordPatch, recordQuery } from '../contract/records.ts';
+import { selectionOf } from '../replay/selection-of.ts';
 import { decodeCursor, encodeCursor, momentPattern, uuidPattern } from './cursor.ts';
 import { recordItem, textOf } from './record-item.ts';
 import { actionOf, callerOf, etagOf, expectedVersion, notFound, type ReviewServer, refusals, stale } from './review-server.ts';
@@ -43,23 +34,6 @@ export function addRecordRoutes(server: ReviewServer, options: RecordRoutesOptio
   addReading(server, options);
   addPayload(server, options);
   addChanges(server, options);
-}
-
-/** The filter of a query, held to what the caller may see. */
-export function selectionOf(filter: RecordFilter, { payloadRead, topicPrefixes }: Caller): RecordSelection {
-  return {
-    status: filter.status ?? null,
-    topic: filter.topic ?? null,
-    schema: filter.schema ?? null,
-    errorType: filter.error_type ?? null,
-    fingerprint: filter.fingerprint ?? null,
-    field: filter.field ?? null,
-    text: filter.q ?? null,
-    searchKeys: payloadRead,
-    from: filter.from ?? null,
-    to: filter.to ?? null,
-    topicPrefixes,
-  };
 }
 
 function addReading(server: ReviewServer, options: RecordRoutesOptions): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compatibilityModes } from '../../model/compatibility-mode.ts';
 import { pageOf, pageQuery, searchText } from './page.ts';
 
 export const schemaSummary = z.object({
@@ -22,16 +23,6 @@ export const schemaName = z.object({ name: z.string().max(128) });
 
 export const schemaPage = pageOf(schemaSummary);
 export const schemaVersionPage = pageOf(schemaVersion);
-
-export const compatibilityModes = [
-  'backward',
-  'backward_transitive',
-  'forward',
-  'forward_transitive',
-  'full',
-  'full_transitive',
-  'none',
-] as const;
 
 /** A JSON Schema: an object or a boolean. */
 export const schemaCandidate = z.object({

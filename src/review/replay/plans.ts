@@ -4,7 +4,7 @@ import type { Wire } from '../../drivers/kafka-wire/wire.ts';
 import type { Database } from '../../drivers/postgres/database.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Caller } from '../../model/access.ts';
-import { type Conditions, type RecordSelection, selectionConditions } from '../../store/record-selection.ts';
+import { type Conditions, selectionConditions } from '../../store/record-selection.ts';
 import { type PlanRow, PlanStore, type Selector } from '../../store/replay-plans.ts';
 import { type Also, RunStore } from '../../store/replay-runs.ts';
 import { signingKey } from '../../store/signing-keys.ts';
@@ -13,6 +13,7 @@ import type { Replay, ReplayBody } from '../contract/replays.ts';
 import { describePlan } from './describe-plan.ts';
 import { foresee } from './foresee.ts';
 import type { JudgeRecordsOptions } from './judged-record.ts';
+import { selectionOf } from './selection-of.ts';
 import { newSigningKey, type SummaryFacts, signSummary } from './summary.ts';
 import { describeTarget } from './target.ts';
 
@@ -226,19 +227,6 @@ function selectorOf({ ids, filter }: ReplayBody, caller: Caller): Selector {
   };
 }
 
-function conditionsOf(filter: RecordFilter, { payloadRead, topicPrefixes }: Caller, values: readonly unknown[]): Conditions {
-  const selection: RecordSelection = {
-    status: filter.status ?? null,
-    topic: filter.topic ?? null,
-    schema: filter.schema ?? null,
-    errorType: filter.error_type ?? null,
-    fingerprint: filter.fingerprint ?? null,
-    field: filter.field ?? null,
-    text: filter.q ?? null,
-    from: filter.from ?? null,
-    to: filter.to ?? null,
-    searchKeys: payloadRead,
-    topicPrefixes,
-  };
-  return selectionConditions(selection, values);
+function conditionsOf(filter: RecordFilter, caller: Caller, values: readonly unknown[]): Conditions {
+  return selectionConditions(selectionOf(filter, caller), values);
 }
