@@ -83,7 +83,7 @@ async function runBatches(): Promise<void> {
         error ? reject(new Error(error.message)) : resolve(batch),
       );
     });
-    await forwardAll(messages);
+    await forwardAll(messages.slice(0, messagesMax - forwarded));
   }
 }
 

@@ -57,14 +57,14 @@ interface Sizes {
 
 const wholeSizes: Sizes = {
   rounds: 3,
-  messages: 1_200_000,
+  messages: 4_000_000,
   floodMessages: 300_000,
   microMs: 1_000,
   rates: [1_000, 10_000],
   latencySeconds: 20,
   sweepRounds: 2,
   sweepMessages: 400_000,
-  reload: { rounds: 2, messages: 16_000_000, schemas: 500 },
+  reload: { rounds: 2, messages: 26_000_000, schemas: 500 },
   searchRecords: 10_000_000,
   withClient: true,
 };
