@@ -22,6 +22,8 @@ export class FloodCounts {
   readonly causes = new Map<string, CauseCounts>();
   /** Did something change that would be missed after a restart? */
   isDirty = false;
+  /** Monotonic milliseconds when it was first found that nothing more was counted; null as long as something is. */
+  idleSinceMs: number | null = null;
 
   /** The counts of a cause, of all further ones together where there are too many. */
   cause(fingerprint: string): CauseCounts {
@@ -46,13 +48,26 @@ export class FloodCounts {
     }
   }
 
+  /** Is anything bad among what was counted? Then good messages change what a restart would bring back. */
+  get hasBad(): boolean {
+    return this.invalid > 0 || this.run > 0 || this.causes.size > 0;
+  }
+
   halve(): void {
+    this.isDirty ||= this.hasBad;
     this.messages = Math.floor(this.messages / 2);
     this.invalid = Math.floor(this.invalid / 2);
     for (const [fingerprint, counts] of this.causes) {
       counts.messages = Math.floor(counts.messages / 2);
       if (counts.messages + counts.whole === 0) this.causes.delete(fingerprint);
     }
+  }
+
+  /** Counts anew: what was counted is too old to say anything of the messages that come next. */
+  forget(): void {
+    this.isDirty ||= this.hasBad;
+    [this.messages, this.invalid, this.run] = [0, 0, 0];
+    this.causes.clear();
   }
 
   /** From now on what is kept whole counts anew. */

@@ -132,3 +132,75 @@ test('counts are written when something bad was counted, after what an earlier o
   await keeper.sync();
   expect(story).toEqual(['save 0:5', 'save 0:6']);
 });
+
+test('a topic that became quiet is in flood no more, however much was bad before', async () => {
+  const { keeper, topic } = keeperWith();
+  keeper.assigned([{ topic: 'raw', partition: 0 }]);
+  fail(topic, 5_000);
+  topic.judge(new Set());
+  keeper.tripped(topic);
+  topic.tripped(trip);
+  for (const minute of [0, 9, 10, 12]) {
+    nowMs = minute * 60_000;
+    await keeper.sync();
+  }
+  expect(story.filter((line) => line.startsWith('touch'))).toHaveLength(2);
+  expect(story.slice(-2)).toEqual(['save 0:0', 'close raw']);
+  await keeper.sync();
+  expect(story.at(-1)).toBe('no more');
+});
+
+test('a partition of which nothing came counts as calm, so that a flood that is known from before the start can end', async () => {
+  const { keeper } = keeperWith();
+  stored = [{ topic: 'raw', generation: 0, trip, mutedMs: 0 }];
+  keeper.assigned([{ topic: 'raw', partition: 0 }]);
+  await keeper.sync();
+  nowMs = 61_000;
+  await keeper.sync();
+  expect(story).toEqual(['in flood: too many', 'close raw']);
+});
+
+test('good messages behind bad ones are written, too: a restart brings no old run back', async () => {
+  const { keeper, topic } = keeperWith();
+  fail(topic, 9);
+  await keeper.sync();
+  topic.passed(topic.partition(0), 1);
+  await keeper.sync();
+  topic.passed(topic.partition(0), 800);
+  for (let batch = 0; batch < 5; batch++) topic.judge(new Set());
+  await keeper.sync();
+  topic.passed(topic.partition(0), 1);
+  await keeper.sync();
+  expect(story).toEqual(['save 0:9', 'save 0:9', 'save 0:0']);
+});
+
+test('a breaker that tripped here is told again when its row is taken out, and follows a table that was made anew', async () => {
+  const { keeper, topic } = keeperWith('pause');
+  stored = [{ topic: 'raw', generation: 3, trip: null, mutedMs: 0 }];
+  await keeper.sync();
+  topic.tripped(trip);
+  keeper.tripped(topic);
+  await keeper.sync();
+  stored = [];
+  await keeper.sync();
+  expect(story).toEqual(['in flood: too many', 'trip raw 3 too many', 'trip raw 3 too many']);
+  stored = [{ topic: 'raw', generation: 1, trip: null, mutedMs: 5_000 }];
+  await keeper.sync();
+  expect([topic.trip, story.at(-1)]).toEqual([null, 'no more']);
+  topic.tripped(trip);
+  keeper.tripped(topic);
+  await keeper.sync();
+  expect(story.at(-1)).toBe('trip raw 1 too many');
+});
+
+test('a pause that tripped while the shelf was away is lifted there before it was ever told', async () => {
+  const { keeper, topic } = keeperWith('pause');
+  isAway = true;
+  topic.tripped(trip);
+  keeper.tripped(topic);
+  await keeper.sync();
+  isAway = false;
+  stored = [{ topic: 'raw', generation: 1, trip: null, mutedMs: 5_000 }];
+  await keeper.sync();
+  expect([topic.trip, story]).toEqual([null, ['in flood: too many', 'no more']]);
+});

@@ -53,6 +53,8 @@ interface Known {
 const syncMsInterval = 2_000;
 /** A flood is over when no instance has seen it for so long. */
 const calmMs = 60_000;
+/** What was counted of a partition that has brought nothing for so long says nothing of what comes next. */
+const idleMsMax = 600_000;
 
 /**
  * Keeps the breakers of all instances of a group in step, every two seconds: what tripped here is told, what tripped, was lifted
@@ -88,6 +90,8 @@ export class FloodKeeper {
   }
 
   assigned(partitions: readonly Place[]): void {
+    // From now on this instance has a say in whether the topic is calm, whatever comes of it.
+    for (const { topic, partition } of partitions) this.#options.flood.of(topic)?.partition(partition);
     this.#toLoad.push(...partitions);
     this.#nudge.abort();
   }
@@ -111,7 +115,8 @@ export class FloodKeeper {
 
   /** One round with the shelf. Afterwards, or when it is away, mutes end by this process's own clock. */
   async sync(): Promise<void> {
-    const { flood, log } = this.#options;
+    const { flood, clock, log } = this.#options;
+    for (const topic of flood.topics) topic.forgetIdle(clock.monotonic(), idleMsMax);
     try {
       await this.#learn();
       await this.#tellTrips();
@@ -127,7 +132,7 @@ export class FloodKeeper {
         log.warn({ err: error }, `the state of the flood breakers is not shared for now${advice}; what was known last holds`);
       this.#isAway = true;
     }
-    for (const topic of flood.topics) topic.isMuted = this.#knownOf(topic).mutedUntilMs > this.#options.clock.monotonic();
+    for (const topic of flood.topics) topic.isMuted = this.#knownOf(topic).mutedUntilMs > clock.monotonic();
   }
 
   async #learn(): Promise<void> {
@@ -136,10 +141,15 @@ export class FloodKeeper {
     for (const topic of flood.topics) {
       const known = this.#knownOf(topic);
       const breaker = stored.get(topic.topic);
-      if (!breaker) continue;
+      if (!breaker) {
+        // It was never told, or its row was taken out: nobody could see it, nor lift it.
+        known.isNews = topic.trip !== null;
+        continue;
+      }
       known.mutedUntilMs = clock.monotonic() + breaker.mutedMs;
       topic.isMuted = breaker.mutedMs > 0;
-      if (breaker.generation > known.generation) this.#lifted(topic, breaker.generation);
+      // A smaller one is of a table that was made anew: nothing that is told with ours would be taken there.
+      if (breaker.generation !== known.generation) this.#lifted(topic, breaker.generation);
       if (breaker.trip && !topic.trip) {
         topic.tripped(breaker.trip);
         this.#options.onState(topic);

@@ -71,10 +71,22 @@ export class TopicFlood {
   recount(): void {
     this.#inARow = 0;
     for (const { run } of this.#partitions.values()) this.#inARow += run;
+    this.#runMax = Math.min(this.#runMax, this.#inARow);
+  }
+
+  /** Forgets what was counted of partitions that have been idle for so long: a topic that became quiet is in flood no more. */
+  forgetIdle(nowMs: number, idleMsMax: number): void {
+    for (const counts of this.#partitions.values()) {
+      counts.idleSinceMs ??= nowMs;
+      if (nowMs - counts.idleSinceMs >= idleMsMax) counts.forget();
+    }
+    this.recount();
   }
 
   /** So many messages that were not bad came last in the partition. */
   passed(counts: FloodCounts, messages: number): void {
+    counts.isDirty ||= counts.hasBad;
+    counts.idleSinceMs = null;
     counts.messages += messages;
     this.#inARow -= counts.run;
     counts.run = 0;
@@ -85,6 +97,7 @@ export class TopicFlood {
     counts.invalid += 1;
     counts.run += 1;
     counts.isDirty = true;
+    counts.idleSinceMs = null;
     this.#inARow += 1;
     if (this.#inARow > this.#runMax) this.#runMax = this.#inARow;
   }
