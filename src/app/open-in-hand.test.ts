@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -35,4 +36,16 @@ test('what dead processes left is found, wherever it lies', async () => {
   for (const [index, close] of closers.entries()) if (index % 2 === 0) await close();
   closers = [];
   expect(await suspectsOf()).toEqual([{ row: 0, isGuilty: false }]);
+});
+
+test('a disk that hangs does not hang the start', async () => {
+  await (await open())?.hold([range], true);
+  await closers[0]?.();
+  closers = [];
+  // Whoever reads a pipe without a writer waits, as on a disk that does not answer.
+  const path = join(dir, 'in-hand', 'instance-0', 'in-hand');
+  rmSync(path);
+  execFileSync('mkfifo', [path]);
+  expect(await open()).toBeNull();
+  closeSync(openSync(path, 'r+'));
 });

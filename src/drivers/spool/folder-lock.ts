@@ -1,6 +1,7 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, open } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
+import { promisify } from 'node:util';
 
 /** Holds a folder for this process until it is released or the process ends, however it ends. */
 export interface FolderLock {
@@ -11,6 +12,9 @@ export interface FolderLock {
 
 const settleMs = 50;
 
+/** The number alone: a FileHandle that nobody closes ends the process. */
+const openFile = promisify(open);
+
 /**
  * Takes the folder, or gives null if another holder has it. The lock is a listening socket in the folder: the kernel closes it with
  * its process, so a crash leaves no lock behind, and process numbers, which containers share, do not matter. It holds on one
@@ -19,7 +23,7 @@ const settleMs = 50;
  * it wrote will be found. Throws what the file system says.
  */
 export async function lockFolder(dir: string): Promise<FolderLock | null> {
-  const folder = openSync(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+  const folder = await openFile(dir, constants.O_RDONLY | constants.O_DIRECTORY);
   // The name of a socket has at most 107 bytes; this one is short however deep the folder lies.
   const path = `/proc/self/fd/${folder}/lock`;
   try {

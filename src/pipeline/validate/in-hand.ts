@@ -1,14 +1,9 @@
-import { closeSync, openSync, readFileSync, rmSync, write, writeSync } from 'node:fs';
+import { close, open, write } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { within } from '../../lib/within.ts';
 import type { Batch } from '../../model/batch.ts';
-
-/** Messages of one source partition, `to` not included. */
-export interface OffsetRange {
-  readonly topic: string;
-  readonly partition: number;
-  readonly from: number;
-  readonly to: number;
-}
+import { type OffsetRange, rangesOf } from './offset-range.ts';
 
 /** What a process had in hand when it died. */
 export interface Death extends OffsetRange {
@@ -37,6 +32,9 @@ const deathsAt = (slotsMax + 1) * slotBytes;
 /** A write that takes longer hangs; until it ends, nothing more is written. */
 const writeMsMax = 250;
 
+/** A descriptor and no FileHandle: one that a hanging disk keeps is left to the end of the process, without a word. */
+const [openFile, writeFile, closeFile] = [promisify(open), promisify(write), promisify(close)];
+
 /**
  * What this process is judging, in a file that outlives it, so that a message that kills the process (a crash in native code, memory
  * used up) is found by the next one. A batch takes a slot of the file while it is judged; the write goes to the page cache, since
@@ -55,26 +53,31 @@ export class InHand {
   #isStuck = false;
   /** What is known of deaths is written one after another, so that the latest stays. */
   #written: Promise<void> = Promise.resolve();
+  /** All writes that are under way. */
+  readonly #writing = new Set<Promise<void>>();
 
-  private constructor(path: string, deaths: readonly Death[]) {
+  private constructor(file: number, path: string, deaths: readonly Death[]) {
+    this.#file = file;
     this.#path = path;
     this.#deaths = deaths;
-    this.#file = openSync(path, 'w', 0o600);
-    // The earlier files are gone by now: what they said must not get lost.
-    writeSync(this.#file, this.#deathsText, deathsAt);
   }
 
   /** Begins a file with what is known of the deaths before. */
-  static open(path: string, deaths: readonly Death[], now: number): InHand {
-    return new InHand(path, deaths.filter(({ at }) => at > now - rememberedMs).slice(-deathsKept));
+  static async open(path: string, deaths: readonly Death[], now: number): Promise<InHand> {
+    const known = deaths.filter(({ at }) => at > now - rememberedMs).slice(-deathsKept);
+    const inHand = new InHand(await openFile(path, 'w', 0o600), path, known);
+    // The earlier files are gone by now: what they said must not get lost.
+    await writeFile(inHand.#file, inHand.#deathsText, deathsAt);
+    return inHand;
   }
 
   /** The rows that must not be judged in company, in their order. */
-  suspectsOf({ slab, topics, claims }: Batch): Suspect[] {
-    const near = this.#deaths.filter((death) =>
-      claims.some(({ topic, partition, offsetNext }) => death.topic === topic && death.partition === partition && death.from < offsetNext),
-    );
+  suspectsOf(batch: Batch): Suspect[] {
+    if (this.#deaths.length < deathsMax) return [];
+    const ranges = rangesOf(batch);
+    const near = this.#deaths.filter((death) => ranges.some((range) => isNear(death, range)));
     if (near.length < deathsMax) return [];
+    const { slab, topics } = batch;
     const suspects: Suspect[] = [];
     for (let row = 0; row < slab.count; row++) {
       const [topic, partition, offset] = [topics[slab.topic(row)], slab.partition(row), slab.offset(row)];
@@ -122,11 +125,19 @@ export class InHand {
     if (this.#deaths.length !== before) this.#writeDeaths();
   }
 
-  close(): void {
+  /** Whatever is still in hand, it is not what ends the process. Never fails, and waits for no disk that hangs. */
+  async close(): Promise<void> {
     this.#isOpen = false;
-    if (this.#deaths.length === 0) rmSync(this.#path, { force: true });
-    // A file that is closed while a write hangs would take the thread with it.
-    if (!this.#isStuck) closeSync(this.#file);
+    await within(
+      writeMsMax,
+      Promise.all(this.#writing).then(() => this.#leave()),
+    );
+  }
+
+  async #leave(): Promise<void> {
+    const left = this.#deaths.length === 0 ? rm(this.#path, { force: true }) : writeFile(this.#file, noSlots, 0, noSlots.length, 0);
+    await Promise.allSettled([left]);
+    await closeFile(this.#file);
   }
 
   /** The deaths lie behind the slots, as far as the file goes. */
@@ -141,20 +152,30 @@ export class InHand {
   /** Never fails: on a full disk the next batch tries again; a batch may come back after the file was closed. */
   #write(text: string, at: number): Promise<void> {
     if (!this.#isOpen) return Promise.resolve();
-    return new Promise((resolve) => write(this.#file, text, at, () => resolve()));
+    const written = new Promise<void>((resolve) => {
+      write(this.#file, text, at, () => resolve());
+    });
+    this.#writing.add(written);
+    return written.finally(() => this.#writing.delete(written));
   }
 }
 
+const noSlots = Buffer.alloc(deathsAt);
+
+function isNear(death: Death, { topic, partition, from, to }: OffsetRange): boolean {
+  return death.partition === partition && death.from < to && from < death.to && death.topic === topic;
+}
+
 /** The deaths that a file left behind knows and those it shows; the file goes. Empty where there is none. */
-export function deathsIn(path: string, now: number): Death[] {
+export async function deathsIn(path: string, now: number): Promise<Death[]> {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = await readFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  rmSync(path);
+  await rm(path);
   const deaths = (lineAt(bytes, deathsAt) ?? []) as Death[];
   for (let slot = 1; slot <= slotsMax; slot++) {
     const [isAlone, ranges] = (lineAt(bytes, slot * slotBytes) ?? [false, []]) as [boolean, OffsetRange[]];

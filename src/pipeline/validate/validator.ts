@@ -3,7 +3,8 @@ import type { Judged, Reject } from '../../model/delivery.ts';
 import { answer, Slab } from '../../model/slab.ts';
 import { plainFault } from '../../workers/fault.ts';
 import type { FieldCount, Judgement, JudgeTask } from '../../workers/pool.ts';
-import type { InHand, OffsetRange, Suspect } from './in-hand.ts';
+import type { InHand, Suspect } from './in-hand.ts';
+import { type OffsetRange, rangeOf, rangesOf } from './offset-range.ts';
 
 export interface Judge {
   judge(task: JudgeTask): Promise<Judgement>;
@@ -75,7 +76,7 @@ export class Validator {
 
   async #inCompany(batch: Batch): Promise<Judgement> {
     await this.#alone;
-    const running = this.#run(batch, { from: 0, to: batch.slab.count }, rangesOf(batch));
+    const running = this.#run(batch, { range: { from: 0, to: batch.slab.count }, held: rangesOf(batch), isAlone: false });
     this.#out.add(running);
     try {
       return await running;
@@ -92,7 +93,7 @@ export class Validator {
       await this.#warmUp();
       const parts: Judgement[] = [];
       for (let row = 0; row < batch.slab.count; row++)
-        parts.push(guilty.has(row) ? condemn(batch, row) : await this.#run(batch, { from: row, to: row + 1 }, [rangeOf(batch, row)]));
+        parts.push(guilty.has(row) ? condemn(batch, row) : await this.#run(batch, aloneOf(batch, row)));
       this.#options.inHand?.clear(rangesOf(batch));
       return parts;
     });
@@ -101,20 +102,19 @@ export class Validator {
   }
 
   /** While the registry is away a message that needs it waits here; its slab is out meanwhile, which is what stops consumption in the end. */
-  async #run(batch: Batch, range: JudgeTask['range'], held: readonly OffsetRange[]): Promise<Judgement> {
+  async #run(batch: Batch, run: Run): Promise<Judgement> {
     let absent = this.#options.absent();
-    let judgement = await this.#runOnce(batch, { range, held, absent });
+    let judgement = await this.#runOnce(batch, run, absent);
     while (judgement.needs.length > 0) {
       absent = [...absent, ...(await this.#options.ask(judgement.needs))];
-      batch.slab.answers.fill(answer.pending, range.from, range.to);
-      judgement = await this.#runOnce(batch, { range, held, absent });
+      batch.slab.answers.fill(answer.pending, run.range.from, run.range.to);
+      judgement = await this.#runOnce(batch, run, absent);
     }
     return judgement;
   }
 
-  async #runOnce({ slab }: Batch, { range, held, absent }: Run): Promise<Judgement> {
+  async #runOnce({ slab }: Batch, { range, held, isAlone }: Run, absent: readonly string[]): Promise<Judgement> {
     const { judge, catalog, topics, limits, engine, producerHeaders, inHand } = this.#options;
-    const isAlone = range.to - range.from === 1;
     const letGo = await inHand?.hold(held, isAlone);
     try {
       return await judge.judge({
@@ -163,24 +163,12 @@ const harmless = Buffer.from('{}');
 interface Run {
   readonly range: JudgeTask['range'];
   readonly held: readonly OffsetRange[];
-  readonly absent: readonly string[];
+  /** Was all else kept from being judged meanwhile? A batch of one message, among others, says nothing of that message. */
+  readonly isAlone: boolean;
 }
 
-/** What a whole batch holds of each partition. */
-function rangesOf({ slab, topics, claims }: Batch): OffsetRange[] {
-  const ranges = new Map<number, OffsetRange>();
-  const ends = new Map(claims.map(({ epoch, offsetNext }) => [epoch, offsetNext]));
-  // An epoch belongs to one partition, so it is the whole key.
-  for (let row = 0; row < slab.count && ranges.size < ends.size; row++) {
-    const epoch = slab.epoch(row);
-    if (!ranges.has(epoch)) ranges.set(epoch, { ...rangeOf({ slab, topics }, row), to: ends.get(epoch) as number });
-  }
-  return [...ranges.values()];
-}
-
-function rangeOf({ slab, topics }: Pick<Batch, 'slab' | 'topics'>, row: number): OffsetRange {
-  const offset = slab.offset(row);
-  return { topic: topics[slab.topic(row)] as string, partition: slab.partition(row), from: offset, to: offset + 1 };
+function aloneOf(batch: Batch, row: number): Run {
+  return { range: { from: row, to: row + 1 }, held: [rangeOf(batch, row)], isAlone: true };
 }
 
 function condemn({ slab }: Batch, row: number): Judgement {
