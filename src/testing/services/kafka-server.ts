@@ -11,29 +11,45 @@ export interface KafkaServer {
   readonly server: Server;
 }
 
+/** What a broker shows and asks for where it is spoken to over TLS. */
+export interface BrokerSecurity {
+  /** A PEM file: the broker's private key (PKCS #8), then its certificate. */
+  readonly keyStore: string;
+  /** Who may log in, by PLAIN and by SCRAM-SHA-512. */
+  readonly user: string;
+  readonly password: string;
+}
+
 /** One Kafka node that is broker and controller (KRaft), alone on this machine. */
 export async function openKafka(options: ServerOptions = {}): Promise<KafkaServer> {
-  const { server, place } = await openServer(kafka, options);
+  const { server, place } = await openServer(recipe(null), options);
   return { server, brokers: `127.0.0.1:${place.ports[0]}` };
 }
 
-const kafka: Recipe = {
-  name: 'Kafka',
-  errorCode: 'DQ_KAFKA_UNREACHABLE',
-  portsCount: 2,
-  stopSignal: 'SIGTERM',
-  reapSignal: 'KILL',
-  prepare: async (place) => {
-    await writeFile(settingsFile(place), settings(place));
-    if (existsSync(path.join(place.dir, 'log', 'meta.properties'))) return;
-    await runToEnd(
-      java(['-XX:TieredStopAtLevel=1'], ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', settingsFile(place)]),
-      place.dir,
-    );
-  },
-  command: (place) => java(['-Xms256m', '-Xmx1g'], ['kafka.Kafka', settingsFile(place)]),
-  isReady: (place) => answersApiVersions(place.ports[0] ?? 0),
-};
+/** The same with a second address, of the name localhost, that takes SASL over TLS only. */
+export async function openSecureKafka(security: BrokerSecurity): Promise<KafkaServer & { readonly secureBrokers: string }> {
+  const { server, place } = await openServer(recipe(security), {});
+  return { server, brokers: `127.0.0.1:${place.ports[0]}`, secureBrokers: `localhost:${place.ports[2]}` };
+}
+
+function recipe(security: BrokerSecurity | null): Recipe {
+  const scram = security ? ['--add-scram', `SCRAM-SHA-512=[name=${security.user},password=${security.password}]`] : [];
+  return {
+    name: 'Kafka',
+    errorCode: 'DQ_KAFKA_UNREACHABLE',
+    portsCount: security ? 3 : 2,
+    stopSignal: 'SIGTERM',
+    reapSignal: 'KILL',
+    prepare: async (place) => {
+      await writeFile(settingsFile(place), settings(place, security));
+      if (existsSync(path.join(place.dir, 'log', 'meta.properties'))) return;
+      const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', settingsFile(place), ...scram];
+      await runToEnd(java(['-XX:TieredStopAtLevel=1'], format), place.dir);
+    },
+    command: (place) => java(['-Xms256m', '-Xmx1g'], ['kafka.Kafka', settingsFile(place)]),
+    isReady: (place) => answersApiVersions(place.ports[0] ?? 0),
+  };
+}
 
 function java(machine: readonly string[], program: readonly string[]): { file: string; args: string[] } {
   // Without a settings file log4j writes to stdout, from this level on: enough to say why a broker ended.
@@ -51,15 +67,18 @@ function clusterId(): string {
   return id.startsWith('-') ? clusterId() : id;
 }
 
-function settings({ dir, ports: [port, controllerPort] }: Place): string {
+function settings({ dir, ports: [port, controllerPort, securePort] }: Place, security: BrokerSecurity | null): string {
+  const secureListener = security ? `,SECURE://127.0.0.1:${securePort}` : '';
+  const secureAddress = security ? `,SECURE://localhost:${securePort}` : '';
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${secureListener}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${secureAddress}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL',
+    ...(security && securitySettings(security)),
     'log.dirs': path.join(dir, 'log'),
     'auto.create.topics.enable': false,
     'delete.topic.enable': true,
@@ -78,6 +97,17 @@ function settings({ dir, ports: [port, controllerPort] }: Place): string {
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
+}
+
+function securitySettings({ keyStore, user, password }: BrokerSecurity): Record<string, string> {
+  const login = (module: string, users = '') => `org.apache.kafka.common.security.${module} required${users};`;
+  return {
+    'listener.name.secure.ssl.keystore.type': 'PEM',
+    'listener.name.secure.ssl.keystore.location': keyStore,
+    'listener.name.secure.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-512',
+    'listener.name.secure.plain.sasl.jaas.config': login('plain.PlainLoginModule', ` user_${user}="${password}"`),
+    'listener.name.secure.scram-sha-512.sasl.jaas.config': login('scram.ScramLoginModule'),
+  };
 }
 
 /** Sends ApiVersions, the request that every broker answers first; it is answered when the broker serves its clients. */
