@@ -28,6 +28,7 @@ const all: RecordSelection = {
   errorType: null,
   fingerprint: null,
   field: null,
+  family: null,
   text: null,
   searchKeys: true,
   from: null,

@@ -110,6 +110,7 @@ const rooms = [
       'review/groups',
       'review/replay',
       'review/repair',
+      'review/intake',
     ],
     why: 'The routes join the rooms of the review; they hold no rule of their own.',
   },

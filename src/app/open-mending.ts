@@ -25,6 +25,8 @@ export interface Mending {
   readonly bulk: BulkEdits;
   readonly schemas: SchemaDocuments;
   readonly plans: ReplayPlans;
+  /** Judges as the pipeline does. */
+  readonly checker: ValueChecker;
   /** Begins to work on replays that run. */
   start(): void;
   close(): Promise<void>;
@@ -41,7 +43,7 @@ const threadsMax = 2;
 
 /** Puts repair and replay together. No service is asked, and no thread started, before there is something to do. */
 export function openMending(settings: Settings, { database, storage, log }: OpenMendingOptions): Mending {
-  const { kafka, replay } = settings;
+  const { intake, kafka, replay } = settings;
   const judges = new LazyJudges(settings, log);
   const checker = new ValueChecker({
     judges: () => judges.open(),
@@ -57,8 +59,9 @@ export function openMending(settings: Settings, { database, storage, log }: Open
     strip: createHeaderFilter(replay.stripHeaders),
     openWire: () => openWire({ brokers: kafka.brokers, client: kafka.client }),
     isCompressing: isCompressing(kafka.client),
+    validTopic: kafka.validTopic,
   };
-  const forbidden = new Set([...kafka.sourceTopics, kafka.dlqTopic]);
+  const forbidden = new Set([...kafka.sourceTopics, kafka.dlqTopic, ...intake.topics]);
   const plans = new ReplayPlans({
     ...shared,
     database,
@@ -86,6 +89,7 @@ export function openMending(settings: Settings, { database, storage, log }: Open
     bulk: new BulkEdits({ storage, store, checker, schemas }),
     schemas,
     plans,
+    checker,
     start: () => runner.start(),
     close: async () => {
       await runner.close();

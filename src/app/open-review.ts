@@ -23,6 +23,7 @@ import { GroupWatch } from '../review/groups/group-watch.ts';
 import { sendAlerts } from '../review/groups/webhook.ts';
 import { LoginStore } from '../store/login-store.ts';
 import { SessionStore } from '../store/session-store.ts';
+import { openIntake } from './open-intake.ts';
 import { openMending } from './open-mending.ts';
 import { plannedFieldsOf } from './planned-fields-of.ts';
 import { trySchema } from './try-schema.ts';
@@ -68,6 +69,7 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
   const { producerHeaders } = settings.review;
   const watch = new GroupWatch({ database, storage, clock, log, producerHeaders, alerts: webhook !== null });
   const mending = openMending(settings, { database, storage, log });
+  const intake = openIntake(settings, { database, storage, checker: mending.checker, log, metrics, health });
   const review = createReview({
     mending,
     mode,
@@ -107,6 +109,7 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
     start: () => {
       mending.start();
       loops.push(watch.run(closing.signal));
+      if (intake) loops.push(intake.run(closing.signal));
       if (webhook !== null) loops.push(sendAlerts({ url: webhook, database, clock, log }, closing.signal));
     },
     close: async () => {

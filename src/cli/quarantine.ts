@@ -82,9 +82,14 @@ async function show(io: Io, client: ReviewClient, { id, payload, json }: ShowOpt
   }
   const record = await client.call<RecordDetail>(path);
   if (json) return printJson(io.stdout, record);
-  const { edits, history, headers, neighbours, ...fields } = record;
+  const { edits, history, headers, neighbours, dead_letter: letter, ...fields } = record;
   for (const [name, value] of Object.entries({ ...fields, before: neighbours.before, after: neighbours.after }))
     printLine(io.stdout, `${paint(io, 'bold', name.padEnd(15))} ${value === null ? '–' : visible(String(value))}`);
+  if (letter) {
+    const { topic, partition, offset, exception, message } = letter;
+    printLine(io.stdout, `dead letter at ${topic}/${partition}@${offset}: ${visible(exception ?? 'no class is named')}`);
+    if (message !== null) printLine(io.stdout, `message ${visible(message)}`);
+  }
   for (const { name, value, value_base64 } of headers)
     printLine(io.stdout, `header ${visible(name)}: ${visible(value ?? value_base64 ?? '–')}`);
   for (const { id: edit, at, by } of edits) printLine(io.stdout, `edit ${edit} at ${at} by ${by}`);

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { type DeadLetterFamily, deadLetterFamilies } from '../model/dead-letter-family.ts';
 import type { RecordFilter } from '../review/contract/records.ts';
 
 export interface RecordFilterOptions {
@@ -8,6 +9,7 @@ export interface RecordFilterOptions {
   readonly errorType?: string;
   readonly fingerprint?: string;
   readonly field?: string;
+  readonly family?: DeadLetterFamily;
   readonly query?: string;
   readonly from?: string;
   readonly to?: string;
@@ -22,13 +24,25 @@ export function addRecordFilter(command: Command): Command {
     .option('--error-type <type>', 'such as schema_violation')
     .option('--fingerprint <fingerprint>', 'the cause')
     .option('--field <path>', 'the field, as in items[0].sku')
+    .addOption(new Option('--family <family>', 'dead letters of one family that were taken in').choices(deadLetterFamilies))
     .option('-q, --query <words>', 'words in error text, field, key or schema')
     .option('--from <time>', 'quarantined at or after this moment, as in 2026-11-03T10:00:00Z')
     .option('--to <time>', 'quarantined before this moment');
 }
 
 /** The filter as the API takes it. */
-export function filterOf({ status, topic, schema, errorType, fingerprint, field, query, from, to }: RecordFilterOptions): RecordFilter {
-  const given = { status, topic, schema, error_type: errorType, fingerprint, field, q: query, from, to };
+export function filterOf({
+  status,
+  topic,
+  schema,
+  errorType,
+  fingerprint,
+  field,
+  family,
+  query,
+  from,
+  to,
+}: RecordFilterOptions): RecordFilter {
+  const given = { status, topic, schema, error_type: errorType, fingerprint, field, family, q: query, from, to };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as RecordFilter;
 }

@@ -32,7 +32,7 @@ function missing(context: RuleContext, key: string, variable: string): string {
   return `${key} is required: set ${variable}, or ${key} in ${context.file ?? 'a settings file'}`;
 }
 
-function topicRules({ kafka, topics }: Settings, { placeOf }: RuleContext): string[] {
+function topicRules({ intake, kafka, topics }: Settings, { placeOf }: RuleContext): string[] {
   const problems: string[] = [];
   for (const key of ['validTopic', 'dlqTopic'] as const) {
     if (!kafka.sourceTopics.includes(kafka[key])) continue;
@@ -40,6 +40,10 @@ function topicRules({ kafka, topics }: Settings, { placeOf }: RuleContext): stri
   }
   if (kafka.validTopic === kafka.dlqTopic)
     problems.push(`${placeOf(['kafka', 'dlqTopic'])}kafka.dlqTopic must differ from kafka.validTopic`);
+  const own = new Set([...kafka.sourceTopics, kafka.validTopic, kafka.dlqTopic]);
+  for (const topic of intake.topics.filter((name) => own.has(name))) {
+    problems.push(`${placeOf(['intake', 'topics'])}intake.topics must not name ${topic}: the service itself reads or writes it`);
+  }
   for (const [topic, { schema, allowed, strict }] of Object.entries(topics)) {
     const place = placeOf(['topics', topic]);
     if (schema !== null && allowed !== null && !allowed.includes(schema)) {

@@ -235,6 +235,14 @@ const review = section({
   ),
 });
 
+const intake = section({
+  topics: setting(
+    list(topicName, 'a list of topic names').default([]),
+    'Topics of dead letters that other systems write (Kafka Connect, Kafka Streams, share groups, Spring, SmallRye, Confluent rules). The review reads them and takes every message in.',
+    { environment: 'DQ_INTAKE_TOPICS', fallback: 'none' },
+  ),
+});
+
 const metrics = section({
   host: setting(text('a host name or address').nullable().default(null), 'An address of its own for health and metrics.', {
     fallback: '`http.host`',
@@ -350,6 +358,7 @@ export const settingsSchema = z.strictObject({
   metrics,
   alerts,
   review,
+  intake,
   validation,
   drift,
   auth,

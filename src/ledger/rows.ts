@@ -9,6 +9,9 @@ export interface LedgerRow {
   readonly erased: boolean;
 }
 
+/** Dead letters of other systems name their message's place too; what became of it in our pipeline is another matter. */
+const isOurs = 'NOT EXISTS (SELECT FROM foreign_records WHERE record_id = id)';
+
 /** Offsets `from` (kept) to `to` (left out) of a source partition. */
 export interface RowRange {
   readonly topic: string;
@@ -24,7 +27,7 @@ export async function withRows<T>(database: Database, range: RowRange, work: (ro
     await client.query(
       `DECLARE ledger_rows NO SCROLL CURSOR FOR
          SELECT id, "offset", payload_sha256, storage_path, status = 'erased' AS erased FROM quarantine_records
-         WHERE topic = $1 AND partition = $2 AND "offset" >= $3 AND "offset" < $4 ORDER BY "offset"`,
+         WHERE topic = $1 AND partition = $2 AND "offset" >= $3 AND "offset" < $4 AND ${isOurs} ORDER BY "offset"`,
       [range.topic, range.partition, range.from, range.to],
     );
     const result = await work(new RowCursor(client));
@@ -42,7 +45,7 @@ export async function pointersBefore(
   const { rows } = await database.withClient((client) =>
     client.query<{ count: number }>(
       `SELECT count(*)::int AS count FROM quarantine_records
-       WHERE topic = $1 AND partition = $2 AND "offset" < $3 AND storage_path LIKE 'kafka:%'`,
+       WHERE topic = $1 AND partition = $2 AND "offset" < $3 AND storage_path LIKE 'kafka:%' AND ${isOurs}`,
       [topic, partition, start],
     ),
   );

@@ -12,12 +12,19 @@ export const errorTypes = [
   'validation_timeout',
   'validator_error',
   'publish_refused',
+  'dead_letter',
 ] as const;
 
 export type ErrorType = (typeof errorTypes)[number];
 
 /** The error types that say "could not be judged" rather than "was judged bad" (contract 2). */
-const undecided: ReadonlySet<ErrorType> = new Set(['schema_missing', 'schema_not_found', 'validation_timeout', 'validator_error']);
+const undecided: ReadonlySet<ErrorType> = new Set([
+  'schema_missing',
+  'schema_not_found',
+  'validation_timeout',
+  'validator_error',
+  'dead_letter',
+]);
 
 export type Engine = 'native' | 'js';
 

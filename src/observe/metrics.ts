@@ -110,6 +110,18 @@ export const metricsTable = {
     labels: [],
     help: 'Records that the running ledger cannot place; must stay 0.',
   },
+  intakeRecords: {
+    kind: 'counter',
+    name: 'intake_records_total',
+    labels: ['family'],
+    help: 'Dead letters of other systems that were taken in; after a failure some may be counted twice.',
+  },
+  intakeLag: {
+    kind: 'gauge',
+    name: 'intake_lag',
+    labels: ['topic'],
+    help: 'Dead letters in a topic of `intake.topics` that are still to be read, as the instance sees it that reads.',
+  },
   driftFields: {
     kind: 'counter',
     name: 'drift_fields_total',

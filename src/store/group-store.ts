@@ -1,4 +1,5 @@
 import type { Database } from '../drivers/postgres/database.ts';
+import type { DeadLetterFamily } from '../model/dead-letter-family.ts';
 import { type AuditAction, appendAudit } from './audit-log.ts';
 import { addTopicPrefixes, Conditions, causeConditions } from './record-selection.ts';
 
@@ -8,6 +9,7 @@ export interface GroupSelection {
   readonly state: string | null;
   readonly schema: string | null;
   readonly topic: string | null;
+  readonly family: DeadLetterFamily | null;
   readonly text: string | null;
   readonly topicPrefixes: readonly string[];
 }
@@ -16,6 +18,8 @@ export interface GroupSelection {
 export interface GroupRow {
   readonly fingerprint: string;
   readonly error_type: string;
+  /** Null for records of our own pipeline. */
+  readonly family: DeadLetterFamily | null;
   readonly error_message: string;
   readonly field_path: string | null;
   readonly keyword: string | null;
@@ -78,7 +82,7 @@ const ranks: Readonly<Record<GroupSort, string>> = {
 };
 
 const grouped = `
-  SELECT fingerprint, min(error_type) AS error_type, (array_agg(error_message ${newestFirst}))[1] AS error_message,
+  SELECT fingerprint, min(error_type) AS error_type, min(family) AS family, (array_agg(error_message ${newestFirst}))[1] AS error_message,
     (array_agg(field_path ${newestFirst}))[1] AS field_path, min(keyword) AS keyword, min(schema_name) AS schema_name,
     array_remove(array_agg(DISTINCT schema_version), NULL) AS schema_versions, array_agg(DISTINCT topic) AS topics,
     sum(quarantined + in_review + replaying + replayed + discarded + erased)::float8 AS count, sum(${openStatuses})::float8 AS open_count,
@@ -98,10 +102,10 @@ export class GroupStore {
     selection: GroupSelection,
     { sort, limit, asOfMs, after }: { sort: GroupSort; limit: number; asOfMs: number; after: GroupPlace | null },
   ): Promise<GroupRow[]> {
-    const { state, schema, topic, text, topicPrefixes } = selection;
+    const { state, schema, topic, family, text, topicPrefixes } = selection;
     const values = [new Date(asOfMs)];
     const narrow = { status: null, errorType: null, fingerprint: null, field: null, searchKeys: false, from: null, to: null };
-    const causes = causeConditions({ ...narrow, topic, schema, text, topicPrefixes }, values);
+    const causes = causeConditions({ ...narrow, topic, schema, family, text, topicPrefixes }, values);
     const visible = new Conditions(causes.values);
     addTopicPrefixes(visible, topicPrefixes);
     const groups = new Conditions(visible.values);

@@ -1,4 +1,5 @@
 import type { Database, DatabaseClient } from '../drivers/postgres/database.ts';
+import type { DeadLetterFamily } from '../model/dead-letter-family.ts';
 import type { RecordStatus } from '../model/record.ts';
 import {
   addTopicPrefixes,
@@ -32,6 +33,8 @@ export interface RecordRow {
   readonly quarantined_at: Date;
   readonly version: number;
   readonly attempts: number;
+  /** Null for a record of our own pipeline. */
+  readonly family: DeadLetterFamily | null;
 }
 
 /** Where a page ended: the sort key of its last row, `at` in microseconds since 1970. */
@@ -67,11 +70,13 @@ export interface RecordFacetCounts {
   readonly schema: FacetCounts;
   readonly error_type: FacetCounts;
   readonly topic: FacetCounts;
+  readonly family: FacetCounts;
 }
 
+const familyColumn = '(SELECT family FROM foreign_records WHERE record_id = id) AS family';
 export const recordColumns =
   'id, topic, partition, "offset", timestamp, key, schema_name, schema_version, error_type, error_message, field_path, instance_path, ' +
-  'keyword, fingerprint, storage_path, payload_bytes, payload_sha256, status, quarantined_at, version, attempts';
+  `keyword, fingerprint, storage_path, payload_bytes, payload_sha256, status, quarantined_at, version, attempts, ${familyColumn}`;
 const placeColumn = '(extract(epoch FROM quarantined_at) * 1000000)::bigint AS place_at';
 const behindPlace = (at: string, id: string) =>
   `(quarantined_at, id) < (timestamptz 'epoch' + ${at}::bigint * interval '1 microsecond', ${id}::uuid)`;
@@ -130,7 +135,7 @@ export class RecordSearch {
     await this.#catchUp();
     const fromCauses = selection.from === null && selection.to === null && (selection.text === null || !selection.searchKeys);
     const source = fromCauses ? causeCounts(selection) : await this.#newestCounts(selection);
-    if (source === null) return { status: [], schema: [], error_type: [], topic: [] };
+    if (source === null) return { status: [], schema: [], error_type: [], topic: [], family: [] };
     const counted = async (column: string): Promise<FacetCounts> => {
       const { rows } = await this.#database.withClient((client) =>
         client.query<{ value: string | null; count: number }>(
@@ -146,13 +151,14 @@ export class RecordSearch {
       schema: await counted('schema_name'),
       error_type: await counted('error_type'),
       topic: await counted('topic'),
+      family: await counted('family'),
     };
   }
 
   async #newestCounts(selection: RecordSelection): Promise<Query | null> {
     const heads = await this.#heads(selection, { limit: facetRecordsMax, after: null });
     if (heads === null) return null;
-    const sql = `SELECT status, schema_name, error_type, topic, 1 AS records FROM quarantine_records JOIN (${heads.sql}) AS head USING (id)`;
+    const sql = `SELECT status, schema_name, error_type, topic, ${familyColumn}, 1 AS records FROM quarantine_records JOIN (${heads.sql}) AS head USING (id)`;
     return { sql, values: heads.values };
   }
 
@@ -186,9 +192,10 @@ export class RecordSearch {
   }
 
   async #ways(selection: RecordSelection, limit: number): Promise<Ways> {
-    const { topic, schema, errorType, fingerprint, field, text, topicPrefixes } = selection;
+    const { topic, schema, errorType, fingerprint, field, family, text, topicPrefixes } = selection;
     const asked = selection.status === null ? statuses : [selection.status];
-    const narrows = [topic, schema, errorType, fingerprint, field, text].some((value) => value !== null) || topicPrefixes.length > 0;
+    const narrows =
+      [topic, schema, errorType, fingerprint, field, family, text].some((value) => value !== null) || topicPrefixes.length > 0;
     if (!narrows) return { through: { statuses: asked, until: null }, fingerprints: [], statuses: [], heads: [] };
     if (fingerprint !== null && text === null)
       return { through: nowhere, fingerprints: asked.map(() => fingerprint), statuses: asked, heads: [] };
@@ -242,7 +249,7 @@ function causeCounts(selection: RecordSelection): Query {
   const counts = statuses.map((status) => `('${status}', ${status})`).join(', ');
   const ofStatus = selection.status === null ? 'true' : `status = ${conditions.value(selection.status)}`;
   const sql =
-    `SELECT status, schema_name, error_type, topic, records FROM review_causes CROSS JOIN LATERAL (VALUES ${counts}) AS one (status, records) ` +
+    `SELECT status, schema_name, error_type, topic, family, records FROM review_causes CROSS JOIN LATERAL (VALUES ${counts}) AS one (status, records) ` +
     `WHERE ${conditions.sql} AND ${ofStatus}`;
   return { sql, values: conditions.values };
 }

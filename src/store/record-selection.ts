@@ -1,3 +1,4 @@
+import type { DeadLetterFamily } from '../model/dead-letter-family.ts';
 import type { RecordStatus } from '../model/record.ts';
 
 /** Which records; a null does not narrow. The same words select for lists, facets and replay plans. */
@@ -8,6 +9,8 @@ export interface RecordSelection {
   readonly errorType: string | null;
   readonly fingerprint: string | null;
   readonly field: string | null;
+  /** Dead letters of one family; null for all records, those of our own pipeline too. */
+  readonly family: DeadLetterFamily | null;
   /** Words that must all be in error text, field, schema or key. */
   readonly text: string | null;
   /** May the words be looked for in keys? Not for those who may not read payloads: a search would guess what is masked. */
@@ -64,6 +67,7 @@ const searchedKey = `encode(substring(key FROM 1 FOR 64), 'escape')`;
 export function selectionConditions(selection: RecordSelection, values: readonly unknown[] = []): Conditions {
   const conditions = new Conditions(values);
   addCauseColumns(conditions, selection);
+  conditions.addIf('EXISTS (SELECT FROM foreign_records WHERE record_id = id AND family = ?)', selection.family);
   conditions.addIf('status = ?', selection.status);
   conditions.addIf('quarantined_at >= ?', selection.from && new Date(selection.from));
   conditions.addIf('quarantined_at < ?', selection.to && new Date(selection.to));
@@ -81,6 +85,7 @@ export function selectionConditions(selection: RecordSelection, values: readonly
 export function causeConditions(selection: RecordSelection, values: readonly unknown[] = []): Conditions {
   const conditions = new Conditions(values);
   addCauseColumns(conditions, selection);
+  conditions.addIf('family = ?', selection.family);
   const words = wordsOf(selection.text);
   if (words.length === 0) return conditions;
   const all = words.map(({ inText }) => `searched ILIKE ${conditions.value(inText)}`);

@@ -1,4 +1,5 @@
 import type { Database, DatabaseClient } from '../drivers/postgres/database.ts';
+import type { DeadLetterFamily } from '../model/dead-letter-family.ts';
 import type { Conditions } from './record-selection.ts';
 
 /** What a plan is made with. */
@@ -42,6 +43,10 @@ export interface PlanRecord {
   readonly topic: string;
   readonly partition: number;
   readonly schemaName: string | null;
+  /** Who wrote it as a dead letter; null for a record of our own pipeline. */
+  readonly family: DeadLetterFamily | null;
+  /** Had the dead letter no value? */
+  readonly valueIsNull: boolean;
   /** How often it was replayed before. */
   readonly attempts: number;
   /** Equal for records of one key; null where there is none. */
@@ -78,10 +83,13 @@ export const planColumns =
 
 export const planRecordColumns =
   'p.ordinal, p.record_id AS "recordId", p.storage_path AS "storagePath", p.payload_bytes AS "payloadBytes", ' +
-  'p.payload_sha256 AS "payloadSha256", r.topic, r.partition, r.schema_name AS "schemaName", r.attempts, p.chain';
+  'p.payload_sha256 AS "payloadSha256", r.topic, r.partition, r.schema_name AS "schemaName", f.family, ' +
+  'coalesce(f.value_is_null, false) AS "valueIsNull", r.attempts, p.chain';
 
 /** Joins each record's row by its id: a table that has just been filled has no statistics to choose a better way by. */
-export const withRow = 'CROSS JOIN LATERAL (SELECT * FROM quarantine_records WHERE id = p.record_id OFFSET 0) AS r';
+export const withRow =
+  'CROSS JOIN LATERAL (SELECT * FROM quarantine_records WHERE id = p.record_id OFFSET 0) AS r ' +
+  'LEFT JOIN LATERAL (SELECT family, value_is_null FROM foreign_records WHERE record_id = p.record_id OFFSET 0) AS f ON true';
 
 /** What a record's row alone says of it. `$3` is how often a record may be replayed. */
 const forecastOfRow =
@@ -126,6 +134,18 @@ export class PlanStore {
       const records = rowCount ?? 0;
       return records > recordsMax ? 'undo' : records;
     });
+  }
+
+  /**
+   * Where the dead letters among the selected came from, each topic once; null stands for those that do not say it. `own` are records of
+   * our pipeline. More than `limit` are cut off.
+   */
+  async origins(select: Selector, limit: number): Promise<{ readonly own: boolean; readonly topic: string | null }[]> {
+    const chosen = select([limit]);
+    const sql =
+      'SELECT DISTINCT f.record_id IS NULL AS own, f.origin_topic AS topic FROM ' +
+      `(SELECT id FROM quarantine_records WHERE ${chosen.sql}) AS r LEFT JOIN foreign_records AS f ON f.record_id = r.id ORDER BY 1, 2 LIMIT $1`;
+    return this.#query(sql, chosen.values);
   }
 
   /** The records of a plan that may pass, in their order, from `after` on. */

@@ -46,8 +46,8 @@ WITH fresh AS MATERIALIZED (
     (array_agg(storage_path ORDER BY quarantined_at DESC, id DESC))[1] AS sample_path
   FROM fresh GROUP BY digest, ${causeColumns}
 ), causes AS (
-  INSERT INTO review_causes AS known (digest, ${causeColumns}, first_seen, last_seen, sample_id, quarantined)
-  SELECT digest, ${causeColumns}, first_seen, last_seen, sample_id, records FROM counted
+  INSERT INTO review_causes AS known (digest, ${causeColumns}, family, first_seen, last_seen, sample_id, quarantined)
+  SELECT digest, ${causeColumns}, (SELECT family FROM foreign_records WHERE record_id = sample_id), first_seen, last_seen, sample_id, records FROM counted
   ON CONFLICT (digest) DO UPDATE SET quarantined = known.quarantined + excluded.quarantined,
     first_seen = least(known.first_seen, excluded.first_seen),
     sample_id = CASE WHEN excluded.last_seen >= known.last_seen THEN excluded.sample_id ELSE known.sample_id END,

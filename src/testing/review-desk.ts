@@ -111,7 +111,14 @@ export async function openDesk({ validTopic = { partitions: 4 }, ...options }: D
   const database = kept(openDatabase({ url: databaseUrl, poolMax: 6 }));
   const storage = kept(openStorage(bucket));
   const { registry, checker, dir } = await openSales();
-  const shared = { storage, checker, strip: createHeaderFilter(infrastructureHeaders), openWire: openView, isCompressing: false };
+  const shared = {
+    storage,
+    checker,
+    strip: createHeaderFilter(infrastructureHeaders),
+    openWire: openView,
+    isCompressing: false,
+    validTopic: valid,
+  };
   const runners: ReplayRunner[] = [];
   const plans = new ReplayPlans({
     ...shared,

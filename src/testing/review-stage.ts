@@ -185,6 +185,7 @@ function mendingWithoutKafka(database: Database, storage: ObjectStore): ReviewOp
     rate: null,
     secondPersonOver: null,
     isCompressing: false,
+    validTopic: 'valid',
     onStarted: () => {},
   });
   return { edits: new Edits({ storage, store, checker }), bulk: new BulkEdits({ storage, store, checker, schemas }), schemas, plans };

@@ -36,6 +36,14 @@ async function checkTopics(wire: Wire, settings: Settings): Promise<Check[]> {
     });
     checks.push(...found);
   }
+  for (const name of settings.intake.topics) {
+    const found = await examine(`intake ${name}`, async () =>
+      (await partitionsOf(wire, name)) === null
+        ? [failed(`intake ${name}`, 'does not exist, or may not be seen', 'Mend intake.topics, or grant READ and DESCRIBE.')]
+        : [ok(`intake ${name}`, `dead letters from ${(await wire.starts(name)).length} partitions`)],
+    );
+    checks.push(...found);
+  }
   const { sourceTopics, validTopic, dlqTopic } = settings.kafka;
   checks.push(...partitionFindings(partitionsByTopic, sourceTopics, validTopic));
   for (const name of [validTopic, dlqTopic].filter((topic) => partitionsByTopic.has(topic))) {

@@ -29,8 +29,8 @@ export function addGroupRoutes(server: ReviewServer, options: GroupRoutesOptions
       const after = rank !== undefined && fingerprint !== undefined ? { rank, fingerprint, asOfMs: Number(asOf) } : null;
       const asOfMs = after?.asOfMs ?? clock.now();
       if (!after) await catchUp();
-      const { state = null, schema = null, topic = null, q = null, sort, limit } = query;
-      const rows = await groups.list({ state, schema, topic, text: q, topicPrefixes }, { sort, limit: limit + 1, asOfMs, after });
+      const { state = null, schema = null, topic = null, family = null, q = null, sort, limit } = query;
+      const rows = await groups.list({ state, schema, topic, family, text: q, topicPrefixes }, { sort, limit: limit + 1, asOfMs, after });
       const last = rows.length > limit ? rows[limit - 1] : undefined;
       const shown = rows.slice(0, limit);
       const flows = await groups.flows(fingerprintsOf(shown), { nowMs: clock.now(), topicPrefixes });

@@ -29,6 +29,7 @@ export function recordItem(row: RecordRow, { payloadRead }: Caller): RecordItem 
     quarantined_at: row.quarantined_at.toISOString(),
     version: row.version,
     attempts: row.attempts,
+    family: row.family,
   };
 }
 

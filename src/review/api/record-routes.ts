@@ -4,14 +4,17 @@ import type { Database } from '../../drivers/postgres/database.ts';
 import type { ObjectStore } from '../../drivers/storage/object-store.ts';
 import { hasCode } from '../../lib/errors.ts';
 import type { Caller } from '../../model/access.ts';
+import type { Header } from '../../model/header.ts';
 import type { RecordStatus } from '../../model/record.ts';
 import type { AuditLog, AuditRow } from '../../store/audit-log.ts';
 import { changeStatus } from '../../store/change-record.ts';
 import type { EditStore, StoredEdit } from '../../store/edits.ts';
+import type { ForeignRow, ForeignStore } from '../../store/foreign-store.ts';
 import { readFrame, readPayload } from '../../store/payload.ts';
 import type { RecordRow, RecordSearch } from '../../store/record-search.ts';
 import { isSourceReference } from '../../store/source-reference.ts';
 import { type RecordDetail, record, recordDetail, recordId, recordPage, recordPatch, recordQuery } from '../contract/records.ts';
+import { readLetter } from '../intake/read-letter.ts';
 import { selectionOf } from '../replay/selection-of.ts';
 import { decodeCursor, encodeCursor, momentPattern, uuidPattern } from './cursor.ts';
 import { recordItem, textOf } from './record-item.ts';
@@ -23,6 +26,7 @@ export interface RecordRoutesOptions {
   readonly search: RecordSearch;
   readonly audit: AuditLog;
   readonly edits: EditStore;
+  readonly foreign: ForeignStore;
 }
 
 const historyEntriesMax = 200;
@@ -73,27 +77,47 @@ async function found(search: RecordSearch, id: string, { topicPrefixes }: Caller
   return row;
 }
 
-async function detailOf(row: RecordRow, caller: Caller, { search, audit, storage, edits }: RecordRoutesOptions): Promise<RecordDetail> {
-  const [neighbours, entries, made, headers] = await Promise.all([
+async function detailOf(
+  row: RecordRow,
+  caller: Caller,
+  { search, audit, storage, edits, foreign }: RecordRoutesOptions,
+): Promise<RecordDetail> {
+  const [neighbours, entries, made, headers, letter] = await Promise.all([
     search.neighbours(row),
     audit.of(row.id, historyEntriesMax),
     edits.list(row.id),
     caller.payloadRead && row.status !== 'erased' ? headersOf(row, storage) : [],
+    row.family === null ? null : foreign.find(row.id),
   ]);
-  return { ...recordItem(row, caller), neighbours, headers, history: entries.map(historyItem), edits: made.map(editItem) };
+  return {
+    ...recordItem(row, caller),
+    neighbours,
+    headers: headers.map(headerItem),
+    history: entries.map(historyItem),
+    edits: made.map(editItem),
+    dead_letter: letter && letterItem(letter, headers),
+  };
+}
+
+function letterItem(
+  { topic, partition, offset, originTopic, exception, valueIsNull }: ForeignRow,
+  headers: readonly Header[],
+): RecordDetail['dead_letter'] {
+  const { message } = readLetter(headers);
+  return { topic, partition, offset: String(offset), origin_topic: originTopic, exception, message, value_is_null: valueIsNull };
 }
 
 /** A record whose payload the store lost still has its page: the row says all that is known then. */
-async function headersOf(row: RecordRow, storage: ObjectStore): Promise<RecordDetail['headers']> {
+async function headersOf(row: RecordRow, storage: ObjectStore): Promise<readonly Header[]> {
   const frame = await readFrame(storage, row).catch((error: unknown) => {
     if (hasCode(error, 'DQ_STORAGE_CORRUPT') || hasCode(error, 'DQ_STORAGE_UNREACHABLE')) return null;
     throw error;
   });
-  return (frame?.headers ?? []).map(({ name, value }) => ({
-    name,
-    value: textOf(value),
-    value_base64: value?.toString('base64') ?? null,
-  }));
+  return frame?.headers ?? [];
+}
+
+function headerItem({ name, value }: Header): RecordDetail['headers'][number] {
+  return { name, value: textOf(value), value_base64: value?.toString('base64') ?? null };
 }
 
 function editItem({ id, at, by, schemaVersion }: StoredEdit): RecordDetail['edits'][number] {

@@ -98,6 +98,7 @@ test('each filter selects by what it names, and facets count what is selected', 
       { value: 'orders', count: 1 },
       { value: 'raw-events', count: 1 },
     ]),
+    family: [{ value: null, count: 2 }],
   });
 });
 

@@ -14,6 +14,7 @@ import type { Health } from '../../observe/health.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { AuditLog } from '../../store/audit-log.ts';
 import { EditStore } from '../../store/edits.ts';
+import { ForeignStore } from '../../store/foreign-store.ts';
 import { GroupStore } from '../../store/group-store.ts';
 import { RecordSearch } from '../../store/record-search.ts';
 import type { AuthMode } from '../access/guard.ts';
@@ -119,7 +120,7 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
     signal: closing.signal,
   });
   addErasureRoutes(routes, { audit });
-  addRecordRoutes(routes, { database, storage, search, audit, edits: new EditStore(database) });
+  addRecordRoutes(routes, { database, storage, search, audit, edits: new EditStore(database), foreign: new ForeignStore(database) });
   addEditRoutes(routes, { ...options.mending, audit });
   addReplayRoutes(routes, { plans: options.mending.plans, audit, signal: closing.signal });
   addAuditRoutes(routes, { audit });

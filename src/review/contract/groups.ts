@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deadLetterFamilies } from '../../model/dead-letter-family.ts';
 import { pageOf, pageQuery, searchText } from './page.ts';
 
 export const groupStates = ['open', 'resolved', 'archived', 'regressed'] as const;
@@ -8,6 +9,7 @@ export const groupQuery = pageQuery.extend({
   state: z.enum(groupStates).optional(),
   schema: searchText.optional(),
   topic: searchText.optional(),
+  family: z.enum(deadLetterFamilies).optional(),
   q: searchText.optional(),
   sort: z.enum(['harm', 'count', 'last_seen', 'first_seen']).default('harm'),
 });
@@ -16,6 +18,8 @@ export const groupQuery = pageQuery.extend({
 export const group = z.object({
   fingerprint: z.string(),
   error_type: z.string(),
+  /** Who wrote these dead letters; null for records of our own pipeline. */
+  family: z.enum(deadLetterFamilies).nullable(),
   /** Of the newest record. */
   error_message: z.string(),
   field_path: z.string().nullable(),

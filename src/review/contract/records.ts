@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deadLetterFamilies } from '../../model/dead-letter-family.ts';
 import type { RecordStatus } from '../../model/record.ts';
 import { pageOf, pageQuery, searchText } from './page.ts';
 
@@ -19,6 +20,8 @@ export const recordFilter = z.object({
   error_type: searchText.optional(),
   fingerprint: searchText.optional(),
   field: searchText.optional(),
+  /** Dead letters of one family that were taken in. */
+  family: z.enum(deadLetterFamilies).optional(),
   q: searchText.optional(),
   /** On `quarantined_at`: from this moment on, and before that one. */
   from: z.iso.datetime({ offset: true }).optional(),
@@ -55,6 +58,8 @@ export const record = z.object({
   /** For `If-Match`. */
   version: z.number().int(),
   attempts: z.number().int(),
+  /** Who wrote this dead letter; null for a record of our own pipeline. */
+  family: z.enum(deadLetterFamilies).nullable(),
 });
 
 export const recordId = z.object({ id: z.uuid() });
@@ -72,11 +77,27 @@ export const recordDetail = record.extend({
   /** The records before and after it in its source partition that are in quarantine, too. */
   neighbours: z.object({ before: z.uuid().nullable(), after: z.uuid().nullable() }),
   headers: z.array(z.object({ name: z.string(), value: z.string().nullable(), value_base64: z.string().nullable() })),
+  /** What is known of a dead letter that was taken in; null for a record of our own pipeline. */
+  dead_letter: z
+    .object({
+      /** Where the dead letter itself lies. */
+      topic: z.string(),
+      partition: z.number().int(),
+      offset: z.string(),
+      /** The topic that the message came from, null where its headers do not say it. */
+      origin_topic: z.string().nullable(),
+      /** The outermost class that was thrown. */
+      exception: z.string().nullable(),
+      /** In the words of what was thrown, which may quote the payload: null without `payload:read`. */
+      message: z.string().nullable(),
+      value_is_null: z.boolean(),
+    })
+    .nullable(),
 });
 
 const facet = z.array(z.object({ value: z.string().nullable(), count: z.number().int() }));
 
-export const recordFacets = z.object({ status: facet, schema: facet, error_type: facet, topic: facet });
+export const recordFacets = z.object({ status: facet, schema: facet, error_type: facet, topic: facet, family: facet });
 
 /** A list of records; the facets are those of all that the filter selects, not of the page. */
 export const recordPage = pageOf(record).extend({ facets: recordFacets.optional() });

@@ -3,9 +3,9 @@ import { DataQuarantineError } from '../../lib/errors.ts';
 import { readFrames, type SegmentSource } from '../../store/frame-reader.ts';
 import type { PlanRecord } from '../../store/replay-plans.ts';
 import { type Frame } from '../../store/segment.ts';
-import type { ValueChecker } from '../../workers/value-checker.ts';
+import type { Checked, ValueChecker } from '../../workers/value-checker.ts';
 import type { Forecast } from '../contract/replays.ts';
-import { type HeaderFilter, replayHeaders } from './replay-headers.ts';
+import { attemptsOf, type HeaderFilter, replayHeaders } from './replay-headers.ts';
 import { isTooLarge, partitionOf, type Target } from './target.ts';
 
 /** A record of a plan as it would go out, or why it cannot. */
@@ -16,7 +16,8 @@ export interface Outgoing {
   readonly held: null;
   readonly timestamp: number;
   readonly key: Buffer | null;
-  readonly value: Buffer;
+  /** Null where the dead letter had none. */
+  readonly value: Buffer | null;
   /** As packed by `packHeaders`. */
   readonly headers: Buffer;
   readonly partition: number;
@@ -33,7 +34,12 @@ export interface JudgeRecordsOptions {
   readonly storage: SegmentSource;
   readonly checker: ValueChecker;
   readonly strip: HeaderFilter;
+  /** What goes there must fit a schema. */
+  readonly validTopic: string;
 }
+
+/** How often a record may be replayed in all, whatever it was by then: one that fails again comes back as another dead letter. */
+export const attemptsMax = 3;
 
 /** Which plan, where to, and by which schema version; null for the one that the pipeline would take now. */
 export interface Judging {
@@ -44,7 +50,7 @@ export interface Judging {
 
 /** Reads the records back and judges them as the pipeline would now, in their order. */
 export async function judgeRecords(rows: readonly PlanRecord[], judging: Judging, options: JudgeRecordsOptions): Promise<JudgedRecord[]> {
-  const { storage, checker } = options;
+  const { storage, checker, strip, validTopic } = options;
   const frames = await readFrames(storage, rows);
   const readable = frames.flatMap((frame, index) =>
     frame instanceof DataQuarantineError ? [] : [{ frame, row: rows[index] as PlanRecord }],
@@ -60,14 +66,26 @@ export async function judgeRecords(rows: readonly PlanRecord[], judging: Judging
   return rows.map((row, index): JudgedRecord => {
     const frame = frames[index] as Frame | DataQuarantineError;
     if (frame instanceof DataQuarantineError) return { row, held: { forecast: 'unreadable', message: frame.message } };
-    const { fault, mendedBy = [], key = null } = verdictOf.get(row) ?? {};
+    const checked = verdictOf.get(row) as Checked;
+    if (goesBackAsItIs(row, checked, judging.target.topic !== validTopic))
+      return outgoing(row, { frame, derivedKey: null }, judging, strip);
+    const { fault, mendedBy, key } = checked;
     if (fault) return { row, held: { forecast: 'still_fails', message: fault.error_message } };
     if (mendedBy.length > 0) {
       const message = `it fits with the rules ${mendedBy.join(', ')} of its schema alone: make a bulk repair with them first`;
       return { row, held: { forecast: 'still_fails', message } };
     }
-    return outgoing(row, { frame, derivedKey: key }, judging, options.strip);
+    return outgoing(row, { frame, derivedKey: key }, judging, strip);
   });
+}
+
+/**
+ * A dead letter of another system goes back byte for byte unless a schema that is known here refuses it. No schema of ours was ever promised
+ * for its topic, so to have none is no fault.
+ */
+function goesBackAsItIs({ family, schemaName }: PlanRecord, { fault, schema }: Checked, isElsewhere: boolean): boolean {
+  if (family === null || !isElsewhere) return false;
+  return fault === null || (schemaName === null && schema === null);
 }
 
 function outgoing(
@@ -77,7 +95,10 @@ function outgoing(
   strip: HeaderFilter,
 ): JudgedRecord {
   const key = derivedKey ?? frame.key;
-  const headers = replayHeaders(frame.packedHeaders, strip, { planId, recordId: row.recordId, attempt: row.attempts + 1 });
+  const before = row.attempts + (row.family === null ? 0 : attemptsOf(frame.headers));
+  if (before >= attemptsMax) return { row, held: { forecast: 'attempts_used', message: `it was replayed ${before} times before` } };
+  const headers = replayHeaders(frame.packedHeaders, strip, { planId, recordId: row.recordId, attempt: before + 1 });
+  const value = row.valueIsNull && frame.value.length === 0 ? null : frame.value;
   if (isTooLarge(target, frame.value.length + (key?.length ?? 0) + headers.length)) {
     const message = `it is larger than ${target.topic} takes (max.message.bytes ${target.messageBytesMax})`;
     return { row, held: { forecast: 'too_large', message } };
@@ -86,5 +107,5 @@ function outgoing(
     return { row, held: { forecast: 'still_fails', message: `${target.topic} is compacted and takes no message without a key` } };
   const partition = partitionOf(target, { partition: row.partition, derivedKey });
   const chain = key && createHash('sha256').update(`${row.topic}\0`).update(key).digest().subarray(0, 16);
-  return { row, held: null, timestamp: frame.timestamp, key, value: frame.value, headers, partition, chain };
+  return { row, held: null, timestamp: frame.timestamp, key, value, headers, partition, chain };
 }

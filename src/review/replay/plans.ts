@@ -12,7 +12,7 @@ import type { RecordFilter } from '../contract/records.ts';
 import type { Replay, ReplayBody } from '../contract/replays.ts';
 import { describePlan } from './describe-plan.ts';
 import { foresee } from './foresee.ts';
-import type { JudgeRecordsOptions } from './judged-record.ts';
+import { attemptsMax, type JudgeRecordsOptions } from './judged-record.ts';
 import { selectionOf } from './selection-of.ts';
 import { newSigningKey, type SummaryFacts, signSummary } from './summary.ts';
 import { describeTarget } from './target.ts';
@@ -20,7 +20,7 @@ import { describeTarget } from './target.ts';
 export interface ReplayPlansOptions extends JudgeRecordsOptions {
   readonly database: Database;
   readonly openWire: () => Promise<Wire>;
-  /** Where plans may publish; the first is the default. */
+  /** Where plans may publish. */
   readonly targets: readonly string[];
   /** Messages a second unless a plan names another rate; null for no limit. */
   readonly rate: number | null;
@@ -34,10 +34,10 @@ export interface ReplayPlansOptions extends JudgeRecordsOptions {
 
 /** Larger sets are made into several plans. */
 const recordsMax = 100_000;
-/** How often a record may be replayed in all. */
-const attemptsMax = 3;
 const pageRows = 5_000;
 const newcomersMax = 1_000;
+/** Topics that a refusal names. */
+const originsMax = 5;
 const watchMs = 300;
 
 /** Plans of replay: made, looked at, started, stopped. The sending is the runner's. */
@@ -54,9 +54,7 @@ export class ReplayPlans {
 
   /** Freezes the set and says what would become of each record. Nothing is published. */
   async createPlan(body: ReplayBody, caller: Caller): Promise<Replay> {
-    const target = body.target ?? this.#options.targets[0] ?? '';
-    if (!this.#options.targets.includes(target))
-      throw new HttpRefusal(422, `Replays may not publish to "${target}". Allowed: ${this.#options.targets.join(', ')} (replay.targets).`);
+    const target = await this.#targetOf(body, caller);
     const id = randomUUID();
     const records = await this.#store.create(
       {
@@ -83,6 +81,23 @@ export class ReplayPlans {
       throw error;
     }
     return this.getPlan(id, caller);
+  }
+
+  /** Records of ours go to the valid topic, dead letters of others to where they came from, unless a target is named; it must be allowed. */
+  async #targetOf(body: ReplayBody, caller: Caller): Promise<string> {
+    const { targets, validTopic } = this.#options;
+    const allowed = `Allowed: ${targets.join(', ')} (replay.targets).`;
+    const origins = body.target === undefined ? await this.#store.origins(selectorOf(body, caller), originsMax) : [];
+    const [first] = origins;
+    const isClear = !first || (origins.length === 1 && (first.own || first.topic !== null));
+    if (!isClear) {
+      const from = origins.map(({ own, topic }) => (own ? 'our own pipeline' : (topic ?? 'topics that they do not name'))).join(', ');
+      throw new HttpRefusal(422, `Name a target: these records came from ${from}. ${allowed}`);
+    }
+    const target = body.target ?? first?.topic ?? validTopic;
+    if (targets.includes(target)) return target;
+    const hint = body.target === undefined && first?.own === false ? ' These dead letters came from there.' : '';
+    throw new HttpRefusal(422, `Replays may not publish to "${target}".${hint} ${allowed}`);
   }
 
   async getPlan(id: string, caller: Caller): Promise<Replay> {

@@ -49,6 +49,12 @@ export function createHeaderFilter(patterns: readonly string[]): HeaderFilter {
   };
 }
 
+/** How often a message was replayed that came back as a dead letter of another system. */
+export function attemptsOf(headers: readonly Header[]): number {
+  const text = headers.findLast(({ name }) => name === 'dq.replay.attempt')?.value?.toString('latin1') ?? '';
+  return /^\d{1,4}$/.test(text) ? Number(text) : 0;
+}
+
 /** The mark of a replay in a record of the target, null where it has none. */
 export function markOf(headers: readonly Header[]): { planId: string; recordId: string } | null {
   const text = (name: string) => headers.findLast((header) => header.name === name)?.value?.toString();

@@ -11,6 +11,7 @@ export function selectionOf(filter: RecordFilter, { payloadRead, topicPrefixes }
     errorType: filter.error_type ?? null,
     fingerprint: filter.fingerprint ?? null,
     field: filter.field ?? null,
+    family: filter.family ?? null,
     text: filter.q ?? null,
     searchKeys: payloadRead,
     from: filter.from ?? null,

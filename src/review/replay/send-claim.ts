@@ -56,14 +56,14 @@ function nextRound(records: readonly JudgedRecord[]): { round: JudgedRecord[]; l
 
 async function publish(records: readonly Outgoing[], topic: string, publisher: SendOptions['publisher']) {
   if (records.length === 0) return [];
-  const bytes = records.reduce((sum, { value, key, headers }) => sum + value.length + (key?.length ?? 0) + headers.length, 0);
+  const bytes = records.reduce((sum, { value, key, headers }) => sum + (value?.length ?? 0) + (key?.length ?? 0) + headers.length, 0);
   const slab = Slab.allocate(records.length, bytes);
   const writer = new ByteWriter(slab.bytes, 0);
   for (const { row, value, key, headers, timestamp } of records) {
-    writer.raw(value);
+    if (value) writer.raw(value);
     if (key) writer.raw(key);
     writer.raw(headers);
-    const lengths = { valueBytes: value.length, keyBytes: key ? key.length : -1, headersBytes: headers.length };
+    const lengths = { valueBytes: value ? value.length : -1, keyBytes: key ? key.length : -1, headersBytes: headers.length };
     slab.add({ offset: row.ordinal, timestamp, partition: row.partition, topic: 0, epoch: 0, ...lengths });
   }
   const rows = Int32Array.from(records.keys());

@@ -1,0 +1,200 @@
+import type { Wire, WireCluster, WireRecord } from '../../drivers/kafka-wire/wire.ts';
+import type { ObjectStore } from '../../drivers/storage/object-store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { DataQuarantineError, hasCode, isRetryable, messageOf } from '../../lib/errors.ts';
+import type { DeadLetterFamily } from '../../model/dead-letter-family.ts';
+import type { Log } from '../../observe/log.ts';
+import type { ForeignStore, TopicIdentity } from '../../store/foreign-store.ts';
+import { recordId } from '../../store/record-id.ts';
+import type { RecordStore } from '../../store/record-store.ts';
+import { encodeSegment, formatStoragePath, segmentKey } from '../../store/segment.ts';
+import type { ValueChecker } from '../../workers/value-checker.ts';
+import { type DeadLetter, type ForeignRecord, foreignRecord, sourceOf } from './foreign-record.ts';
+
+export interface IntakeOptions {
+  /** The topics of dead letters. */
+  readonly topics: readonly string[];
+  readonly openWire: () => Promise<Wire>;
+  readonly storage: Pick<ObjectStore, 'put'>;
+  readonly records: Pick<RecordStore, 'insert'>;
+  readonly foreign: ForeignStore;
+  /** Says which schema a payload has. */
+  readonly checker: Pick<ValueChecker, 'check'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onTaken: (family: DeadLetterFamily, records: number) => void;
+  /** How many dead letters of a topic are still to be read. */
+  readonly onLag: (topic: string, messages: number) => void;
+  /** A topic cannot be read for now, or can again: null. */
+  readonly onTrouble: (topic: string, message: string | null) => void;
+}
+
+const pollMs = 1_000;
+const troubleMs = 5_000;
+/** What is kept at once, and how much of a partition is read before the others have their turn. */
+const keepRecordsMax = 1_000;
+const turnRecordsMax = 10_000;
+
+/**
+ * Reads topics of dead letters that other systems wrote, from their beginning, and keeps every message as a record: segment object, then
+ * row, then position, so that whatever was not kept is read again. A record's id is made of the dead letter's own place, so what is read
+ * again adds nothing. Positions lie in the database: no group is joined, and nothing is written to the cluster. Of several instances one reads.
+ */
+export class Intake {
+  readonly #options: IntakeOptions;
+  #wire: Wire | null = null;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Runs until the signal. Whatever fails is tried again: nothing here may end the service. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, foreign, topics, log } = this.#options;
+    while (!signal.aborted) {
+      let waitMs = pollMs;
+      try {
+        await foreign.alone(async () => {
+          for (const topic of topics) {
+            const isDone = await this.#takeTopic(topic, signal);
+            if (!isDone) waitMs = 0;
+          }
+        });
+      } catch (error) {
+        if (signal.aborted) break;
+        log.warn({ err: error }, 'the intake of dead letters failed and is tried again');
+        waitMs = troubleMs;
+      }
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+    }
+    await this.close();
+  }
+
+  /** One turn of each topic; false for one of which there is more. A topic in trouble does not keep the others from their turn. */
+  async #takeTopic(topic: string, signal: AbortSignal): Promise<boolean> {
+    const { onTrouble } = this.#options;
+    try {
+      const isDone = await this.#takePartitions(topic, signal);
+      onTrouble(topic, null);
+      return isDone;
+    } catch (error) {
+      if (!signal.aborted) onTrouble(topic, messageOf(error));
+      // Whatever was wrong with the connections, the next ones are new.
+      if (isRetryable(error)) await this.close();
+      return true;
+    }
+  }
+
+  async #takePartitions(topic: string, signal: AbortSignal): Promise<boolean> {
+    const { openWire, foreign, onLag } = this.#options;
+    this.#wire ??= await openWire();
+    const wire = this.#wire;
+    const cluster = await wire.cluster([topic]);
+    const identity = identityOf(cluster, topic);
+    const [positions, starts, ends] = await Promise.all([foreign.positions(identity), wire.starts(topic), wire.ends(topic)]);
+    let left = 0;
+    for (const [partition, end] of ends.entries()) {
+      const from = Math.max(positions.get(partition) ?? 0, starts[partition] ?? 0);
+      if (from > end) throw truncated(topic, partition, from, end);
+      const to = Math.min(end, from + turnRecordsMax);
+      if (from < to && !signal.aborted) await this.#takeRange({ topic, partition, from, to }, { wire, identity, signal });
+      left += end - to;
+    }
+    onLag(topic, left);
+    return left === 0;
+  }
+
+  async #takeRange(
+    range: { topic: string; partition: number; from: number; to: number },
+    { wire, identity, signal }: { wire: Wire; identity: TopicIdentity; signal: AbortSignal },
+  ): Promise<void> {
+    const { topic, partition, to } = range;
+    const { foreign } = this.#options;
+    await wire.read(range, async (records) => {
+      for (let at = 0; at < records.length; at += keepRecordsMax) {
+        // What is left is read again by the next run.
+        if (signal.aborted) throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', 'the intake was asked to end');
+        const some = records.slice(at, at + keepRecordsMax);
+        await this.#take({ topic, partition }, some, identity);
+        await foreign.advance(identity, partition, (some.at(-1) as WireRecord).offset + 1);
+      }
+    });
+    // Behind the last record there may be markers of transactions, and gaps that compaction left.
+    await foreign.advance(identity, partition, to);
+  }
+
+  async #take(place: { topic: string; partition: number }, records: readonly WireRecord[], identity: TopicIdentity): Promise<void> {
+    const { checker, clock, onTaken } = this.#options;
+    const letters = records.map((record): DeadLetter => ({ ...place, record }));
+    const judged = await checker.check(
+      letters.map((letter) => {
+        const { key, headers, value } = letter.record;
+        return { topic: sourceOf(letter).topic, key, headers, value: value ?? Buffer.alloc(0) };
+      }),
+    );
+    const nowMs = clock.now();
+    const taken = letters.map((letter, index) => {
+      const id = recordId({ ...identity, partition: place.partition, offset: letter.record.offset });
+      return foreignRecord(letter, { id, schema: judged[index]?.schema ?? null, nowMs });
+    });
+    await this.#keep(taken);
+    for (const [family, count] of countsByFamily(taken)) onTaken(family, count);
+  }
+
+  /** All together, or in halves where one of them is stored with another payload already: that one is left as it was. */
+  async #keep(taken: readonly ForeignRecord[]): Promise<void> {
+    const { foreign, records, log } = this.#options;
+    const paths = await this.#putSegments(taken);
+    // First what says that it is foreign: nobody may take it for a record of our own sources.
+    await foreign.insert(taken.map((one) => one.foreign));
+    try {
+      await records.insert(taken.map(({ record }, index) => ({ record, storagePath: paths[index] as string })));
+    } catch (error) {
+      if (!hasCode(error, 'DQ_RECORD_CONFLICT')) throw error;
+      if (taken.length === 1) {
+        log.error({ code: error.code }, `${error.message}; the dead letter is left where it is, the others go on`);
+        return;
+      }
+      const middle = taken.length >>> 1;
+      await this.#keep(taken.slice(0, middle));
+      await this.#keep(taken.slice(middle));
+    }
+  }
+
+  /** One segment for each source topic; returns each record's storage path. */
+  async #putSegments(taken: readonly ForeignRecord[]): Promise<string[]> {
+    const { storage, clock } = this.#options;
+    const paths = new Array<string>(taken.length);
+    for (const topic of new Set(taken.map(({ record }) => record.topic))) {
+      const indexes = [...taken.keys()].filter((index) => taken[index]?.record.topic === topic);
+      const { bytes, places } = encodeSegment(indexes.map((index) => (taken[index] as ForeignRecord).record));
+      const key = segmentKey(topic, clock.now());
+      await storage.put(key, bytes);
+      for (const [at, index] of indexes.entries()) paths[index] = formatStoragePath(key, places[at] as (typeof places)[number]);
+    }
+    return paths;
+  }
+
+  async close(): Promise<void> {
+    const wire = this.#wire;
+    this.#wire = null;
+    await wire?.close().catch(() => {});
+  }
+}
+
+function identityOf({ clusterId, topics }: WireCluster, topic: string): TopicIdentity {
+  return { clusterId, topicId: topics.get(topic)?.topicId ?? '' };
+}
+
+function truncated(topic: string, partition: number, from: number, end: number): DataQuarantineError {
+  return new DataQuarantineError(
+    'DQ_KAFKA_LOG_TRUNCATED',
+    `${topic}/${partition} ends at offset ${end}, and was read up to ${from} before.`,
+  );
+}
+
+function countsByFamily(taken: readonly ForeignRecord[]): Map<DeadLetterFamily, number> {
+  const counts = new Map<DeadLetterFamily, number>();
+  for (const { foreign } of taken) counts.set(foreign.family, (counts.get(foreign.family) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,153 @@
+import { isUtf8 } from 'node:buffer';
+import type { DeadLetterFamily } from '../../model/dead-letter-family.ts';
+import type { Header } from '../../model/header.ts';
+import { type Family, families } from './families.ts';
+
+/** Where a message was when it failed. */
+export interface Origin {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What the headers of a dead letter say. All that is not as its writer writes it is left out. */
+export interface Letter {
+  readonly family: DeadLetterFamily;
+  /** The topic that it came from, null where that is not said. */
+  readonly topic: string | null;
+  /** Null unless topic, partition and offset are all said. */
+  readonly origin: Origin | null;
+  /** Of the message, in milliseconds since 1970; null where the dead letter has kept it or nothing is said. */
+  readonly timestamp: number | null;
+  /** Names of the classes that were thrown, the outermost first. */
+  readonly exceptions: readonly string[];
+  /** What was thrown, in its own words. They may quote the payload: only for those who may read it. */
+  readonly message: string | null;
+  /** One sentence of names alone: of the family, of classes and of configuration. Nothing of a payload is in it. */
+  readonly summary: string;
+}
+
+const unknown: Letter = {
+  family: 'unknown',
+  topic: null,
+  origin: null,
+  timestamp: null,
+  exceptions: [],
+  message: null,
+  summary: 'a dead letter without headers that are known here',
+};
+
+const exceptionsMax = 5;
+const stacktraceBytesMax = 64 * 2 ** 10;
+const messageCharactersMax = 10_000;
+/** As Kafka itself has it; what a name is part of a path for must not lead elsewhere. */
+const topicPattern = /^(?!\.{1,2}$)[\w.-]{1,249}$/;
+const classPattern = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/;
+const namePattern = /^[\w .:$@/-]{1,200}$/;
+const causePattern = /^Caused by: ([A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+)(?=:\s|:?\r?$)/gm;
+const digitsPattern = /^\d{1,16}$/;
+const partitionMax = 2 ** 31 - 1;
+const timestampMax = 8.64e15;
+
+/** Reads the headers of a dead letter. Where several families have written, it is that of the last header. */
+export function readLetter(headers: readonly Header[]): Letter {
+  const last = headers.findLast(({ name }) => familyOf(name) !== null);
+  const family = last && familyOf(last.name);
+  return family ? lettersOf(family, headers) : unknown;
+}
+
+function familyOf(name: string): Family | null {
+  return families.find(({ prefix }) => name.startsWith(prefix)) ?? null;
+}
+
+function lettersOf(family: Family, headers: readonly Header[]): Letter {
+  const fields = new Fields(family, headers);
+  const { topic, partition, offset, timestamp } = family.origin;
+  const said = fields.oldestText(topic);
+  const from = said !== null && topicPattern.test(said) ? said : null;
+  const [inPartition, atOffset] = [fields.number(partition, 4, partitionMax), fields.number(offset, 8, Number.MAX_SAFE_INTEGER)];
+  const exceptions = exceptionsOf(family, fields);
+  const messages = family.messages.map((name) => fields.text(name)).filter((text) => text !== null && text !== '');
+  return {
+    family: family.name,
+    topic: from,
+    origin: from === null || inPartition === null || atOffset === null ? null : { topic: from, partition: inPartition, offset: atOffset },
+    timestamp: fields.number(timestamp, 8, timestampMax),
+    exceptions,
+    message: messages.length === 0 ? null : messages.join('\n').slice(0, messageCharactersMax),
+    summary: summaryOf(family, exceptions, fields),
+  };
+}
+
+/** Those that have a header, then the causes that a stack trace names. */
+function exceptionsOf(family: Family, fields: Fields): string[] {
+  const named = family.classes.map((name) => fields.text(name)).filter((name) => name !== null && classPattern.test(name));
+  const traces = family.stacktraces.map((name) => fields.text(name, stacktraceBytesMax) ?? '');
+  const causes = traces.flatMap((trace) => [...trace.matchAll(causePattern)].map(([, name]) => name as string));
+  const all = [...(named as string[]), ...causes].filter((name) => name.length <= 300);
+  return [...new Set(all)].slice(0, exceptionsMax);
+}
+
+function summaryOf({ title, names }: Family, exceptions: readonly string[], fields: Fields): string {
+  const thrown = exceptions.map((name) => name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf('$')) + 1));
+  const configured = names.flatMap(([word, header]) => {
+    const name = fields.text(header);
+    return name !== null && namePattern.test(name) ? [`${word} ${name}`] : [];
+  });
+  const reason = [thrown.join(', caused by '), configured.join(' ')].filter((part) => part !== '').join(', ');
+  return `${title} gave it up${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** The headers of one family by their names. */
+class Fields {
+  readonly #family: Family;
+  readonly #headers: readonly Header[];
+
+  constructor(family: Family, headers: readonly Header[]) {
+    this.#family = family;
+    this.#headers = headers;
+  }
+
+  /** Of the newest pass; null where there is none that is text. */
+  text(name: string, bytesMax = Number.POSITIVE_INFINITY): string | null {
+    return textOf(this.#find(name, this.#family.newest), bytesMax);
+  }
+
+  /** Of the first pass: where the message was before anybody gave it up. */
+  oldestText(name: string): string | null {
+    return textOf(this.#oldest(name), Number.POSITIVE_INFINITY);
+  }
+
+  /** Of the first pass, null where there is none that is a number from 0 to `max`. */
+  number(name: string | undefined, bytes: 4 | 8, max: number): number | null {
+    const value = name === undefined ? null : this.#oldest(name);
+    if (value === null) return null;
+    const number = this.#family.numbers === 'binary' ? integer(value, bytes) : decimal(value);
+    return number !== null && number >= 0 && number <= max ? number : null;
+  }
+
+  #oldest(name: string): Buffer | null {
+    return this.#find(name, this.#family.newest === 'last' ? 'first' : 'last');
+  }
+
+  #find(wanted: string, which: 'first' | 'last'): Buffer | null {
+    const isIt = ({ name }: Header) => name === wanted;
+    return (which === 'first' ? this.#headers.find(isIt) : this.#headers.findLast(isIt))?.value ?? null;
+  }
+}
+
+/** What is cut off may have had the end of a character in it. */
+function textOf(value: Buffer | null, bytesMax: number): string | null {
+  if (value === null || !isUtf8(value)) return null;
+  return value.subarray(0, bytesMax).toString();
+}
+
+function decimal(value: Buffer): number | null {
+  const text = value.length <= 16 ? value.toString('latin1') : '';
+  return digitsPattern.test(text) ? Number(text) : null;
+}
+
+function integer(value: Buffer, bytes: 4 | 8): number | null {
+  if (value.length !== bytes) return null;
+  return bytes === 4 ? value.readInt32BE() : Number(value.readBigInt64BE());
+}
