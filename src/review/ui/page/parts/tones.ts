@@ -38,6 +38,17 @@ export const forecastTexts: Readonly<Record<Forecast, { label: string; meaning: 
   unreadable: { label: 'unreadable', meaning: 'Its stored payload could not be read.', tone: 'bad' },
 };
 
+/** Who wrote a dead letter, by the names that people know. */
+export const familyNames: Readonly<Record<NonNullable<RecordItem['family']>, string>> = {
+  kafka_connect: 'Kafka Connect',
+  kafka_streams: 'Kafka Streams',
+  share_group: 'Share group',
+  spring_kafka: 'Spring Kafka',
+  smallrye: 'SmallRye',
+  confluent_rules: 'Confluent rules',
+  unknown: 'Unknown writer',
+};
+
 /** `in_review` as people write it. */
 export function words(name: string): string {
   return name.replaceAll('_', ' ');

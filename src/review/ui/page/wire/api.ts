@@ -68,6 +68,6 @@ export const observations = {
 
 /** The filter of a list of records as the query of its address says it. */
 export function filterOf(query: URLSearchParams): RecordFilter {
-  const names = ['status', 'topic', 'schema', 'error_type', 'fingerprint', 'field', 'q', 'from', 'to'] as const;
+  const names = ['status', 'topic', 'schema', 'error_type', 'fingerprint', 'field', 'family', 'q', 'from', 'to'] as const;
   return Object.fromEntries(names.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : []))) as RecordFilter;
 }
