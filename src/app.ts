@@ -5,8 +5,10 @@ import { openQuarantine } from './app/open-quarantine.ts';
 import { openStores, type Stores } from './app/open-stores.ts';
 import { whenThere } from './app/when-there.ts';
 import type { Settings } from './config/settings.ts';
+import type { SourceOptions } from './drivers/kafka/group-source.ts';
 import type { Publisher, Source } from './drivers/kafka/lane.ts';
 import { chooseLane, openPublisher, openSource } from './drivers/kafka/open-lane.ts';
+import type { PublisherOptions } from './drivers/kafka/repairing-publisher.ts';
 import { describeTopics, type Topics } from './drivers/kafka-wire/topics.ts';
 import { DriftBook } from './evolve/drift-book.ts';
 import { systemClock } from './lib/clock.ts';
@@ -308,14 +310,18 @@ interface LaneContext {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** Both halves of the lane. The source is opened last and so closed first: nothing is consumed that cannot go on. */
-async function openLane({ settings, log, metrics, health }: AppOptions, { topics, closers, onFatal }: LaneContext): Promise<Lane> {
+/**
+ * Both halves of the lane, each as soon as a broker is there. The source is opened last and so closed first: nothing is consumed that cannot
+ * go on.
+ */
+async function openLane(options: AppOptions, { topics, closers, onFatal }: LaneContext): Promise<Lane> {
+  const { settings, log, metrics, health } = options;
   const { brokers, client: properties, groupId, sourceTopics, validTopic, dlqTopic, lossyHeaders } = settings.kafka;
   const lane = chooseLane(settings.kafka.lane);
   if (lane.missing !== null) log.warn(`${lane.missing}; messages go through the client lane, which is slower`);
   const sinkOf = (topic: string) => (topic === dlqTopic ? 'dlq' : 'valid');
   const client = { brokers: brokers.join(','), properties };
-  const publisher = await openPublisher(lane, {
+  const publisherOptions: PublisherOptions = {
     client: { ...client, clientId: 'dataquarantine-producer' },
     messageBytesMax: new Map([
       [validTopic, topics.valid.messageBytesMax],
@@ -325,9 +331,10 @@ async function openLane({ settings, log, metrics, health }: AppOptions, { topics
     onPublished: (topic, seconds) => sinkTook(metrics, sinkOf(topic), seconds),
     onRetry: (topic) => sinkFailed(metrics, sinkOf(topic)),
     onFatal,
-  });
+  };
+  const publisher = await whenThere('kafka', () => openPublisher(lane, publisherOptions), options);
   closers.push(() => publisher.close());
-  const source = await openSource(lane, {
+  const sourceOptions: SourceOptions = {
     client: { ...client, clientId: 'dataquarantine-consumer' },
     groupId,
     topics: sourceTopics,
@@ -344,7 +351,8 @@ async function openLane({ settings, log, metrics, health }: AppOptions, { topics
       health.notReady(stoppedCheck(topic, partition), error.message);
     },
     onFatal,
-  });
+  };
+  const source = await whenThere('kafka', () => openSource(lane, sourceOptions), options);
   closers.push(() => source.close());
   return { source, publisher };
 }
