@@ -4,18 +4,23 @@ import type { LedgerCounts } from '../../ledger/account.ts';
 import { type VerifyReport, verify } from '../../ledger/verify.ts';
 import { DataQuarantineError } from '../../lib/errors.ts';
 import { createRandom } from '../random.ts';
-import { faults, instancesUsual, type Scene } from './faults.ts';
+import { faults, faultsOf, instancesUsual, type Scene } from './faults.ts';
 import { type Death, Fleet } from './fleet.ts';
+import type { LateCopies } from './late-copies.ts';
 import { Load } from './load.ts';
-import { ChaosStage, chaosGroup, chaosTopics } from './stage.ts';
+import { type ChaosLane, ChaosStage, chaosGroup, chaosTopics } from './stage.ts';
+import { type CommitBack, type MemoryMinute, Watch } from './watch.ts';
 
 export interface ChaosOptions {
   readonly seconds: number;
   readonly seed: number;
+  readonly lane: ChaosLane;
   /** Messages a second. */
   readonly rate: number;
   /** Names of the faults to choose from; all when there are none. */
   readonly only: readonly string[];
+  /** Are the logs of the instances kept in any case? They are if something was found. */
+  readonly keepsLogs: boolean;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -24,16 +29,21 @@ export interface ChaosReport {
   readonly seed: number;
   readonly seconds: number;
   readonly faults: Readonly<Record<string, number>>;
+  /** Faults that this machine cannot play. */
+  readonly leftOut: readonly string[];
   readonly starts: number;
-  /** Instances that ended by themselves; each was started again. One that ended while it ran has failed the run. */
+  /** Instances that ended by themselves; each was started again. None should: what is away is waited for. */
   readonly deaths: readonly Death[];
   readonly badStops: readonly Death[];
-  readonly residentMbMax: number;
+  readonly memory: readonly MemoryMinute[];
   /** How long it took after the last fault until everything was committed. */
   readonly recoverySeconds: number;
   readonly counts: LedgerCounts;
   readonly unaccounted: VerifyReport['unaccounted'];
   readonly disordered: VerifyReport['disordered'];
+  /** When copies came, by what was seen from outside. Repeats may come of uncommitted work only. */
+  readonly copies: LateCopies;
+  readonly commitsBack: readonly CommitBack[];
   readonly isWhole: boolean;
 }
 
@@ -45,52 +55,72 @@ const recoveryMsMax = 240_000;
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { say, seed, rate } = options;
   say(`seed ${seed}: starting servers of this run's own …`);
-  const stage = await ChaosStage.open();
-  const fleet = new Fleet(stage.env, stage.dir);
+  const stage = await ChaosStage.open(options.lane, say);
+  const fleet = new Fleet(stage);
+  let isWhole = false;
+  let watch: Watch | null = null;
   try {
     for (let left = instancesUsual; left > 0; left--) fleet.start();
     await fleet.started();
+    watch = await Watch.start(stage, fleet);
     const load = await Load.open(stage, { rate, seed });
-    const played = await playFaults({ stage, fleet, random: createRandom(seed) }, options);
+    const played = await playFaults({ stage, fleet, random: createRandom(seed) }, watch, options);
     await stage.heal();
     const healedMs = performance.now();
     await load.close();
     await committed(stage, say);
     const recoverySeconds = (performance.now() - healedMs) / 1_000;
+    await watch.close();
     await fleet.close();
     say(`${load.sent.toLocaleString('en')} messages sent, all committed ${recoverySeconds.toFixed(1)} s after the last fault; verifying …`);
     const { counts, unaccounted, disordered } = await balance(stage);
-    const isCalm = fleet.badStops.length === 0 && fleet.deaths.every(({ wasRunning }) => !wasRunning);
+    const copies = await watch.judge(stage.wire);
+    const { commitsBack, memory } = watch;
+    const { starts, deaths, badStops } = fleet;
+    const isCalm = badStops.length === 0 && deaths.length === 0;
+    const isInTime = copies.afterCommit.length === 0 && copies.unexplained.length === 0 && commitsBack.length === 0;
     // A broker that is killed may have kept what it did not acknowledge: the load sends that again.
-    const isWhole = counts.unaccounted === 0 && disordered.count === 0 && counts.in >= load.sent && isCalm;
-    const { starts, deaths, badStops, residentMbMax } = fleet;
-    return { seed, ...played, starts, deaths, badStops, residentMbMax, recoverySeconds, counts, unaccounted, disordered, isWhole };
+    isWhole = counts.unaccounted === 0 && disordered.count === 0 && counts.in >= load.sent && isCalm && isInTime;
+    const found = { counts, unaccounted, disordered, copies, commitsBack };
+    return { seed, ...played, starts, deaths, badStops, memory, recoverySeconds, ...found, isWhole };
   } finally {
+    await watch?.close();
     await stage.heal().catch(() => {});
     await fleet.close();
-    await stage.close();
+    const isKept = options.keepsLogs || !isWhole;
+    if (isKept) say(`the logs of the instances are kept in ${stage.dir}`);
+    await stage.close({ isKept });
   }
 }
 
-async function playFaults(scene: Scene, { seconds, only, say, signal }: ChaosOptions): Promise<Pick<ChaosReport, 'faults' | 'seconds'>> {
-  const { fleet, random } = scene;
-  const names = only.length > 0 ? only : Object.keys(faults);
+async function playFaults(
+  scene: Scene,
+  watch: Watch,
+  { seconds, only, say, signal }: ChaosOptions,
+): Promise<Pick<ChaosReport, 'faults' | 'leftOut' | 'seconds'>> {
+  const { random, stage } = scene;
+  const known = only.length > 0 ? only : Object.keys(faults);
+  const names = known.filter((name) => faultsOf(stage).includes(name));
+  const leftOut = known.filter((name) => !names.includes(name));
+  for (const name of leftOut) if (!faults[name]) throw noSuchFault(name);
+  if (leftOut.length > 0) say(`this machine cannot play ${leftOut.join(', ')}`);
   const counts: Record<string, number> = {};
   const startedMs = performance.now();
   const elapsed = () => (performance.now() - startedMs) / 1_000;
-  const sampling = setInterval(() => fleet.sample(), 500);
   while (elapsed() < seconds && !signal.aborted) {
     const name = names[random.below(names.length)] as string;
     const fault = faults[name];
-    if (!fault)
-      throw new DataQuarantineError('DQ_CONFIG_INVALID', `there is no fault ${name}; there are ${Object.keys(faults).join(', ')}.`);
-    say(`${elapsed().toFixed(0).padStart(5)} s  ${name}`);
+    if (!fault) throw noSuchFault(name);
+    say(`${elapsed().toFixed(0).padStart(5)} s  ${name.padEnd(30)} ${watch.progress}`);
     counts[name] = (counts[name] ?? 0) + 1;
     await fault(scene);
     await sleep(random.below(calmMsMax));
   }
-  clearInterval(sampling);
-  return { faults: counts, seconds: Math.round(elapsed()) };
+  return { faults: counts, leftOut, seconds: Math.round(elapsed()) };
+}
+
+function noSuchFault(name: string): DataQuarantineError {
+  return new DataQuarantineError('DQ_CONFIG_INVALID', `there is no fault ${name}; there are ${Object.keys(faults).join(', ')}.`);
 }
 
 /** Waits until the group has committed everything that the source holds. */

@@ -87,7 +87,21 @@ export const faults: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
   s3_resetting: ({ stage }) => blink(stage.s3Proxy, 'reset'),
   s3_silent: ({ stage }) => trouble(stage.s3Proxy, { kind: 'silent' }, 6_000),
   s3_answers_503_after_writing: ({ stage }) => blink(stage.s3Proxy, 'answer503'),
+  spool_disk_full: async ({ stage }) => {
+    stage.disk?.fill();
+    // Bad messages need the spool now, and find no place in it.
+    await stage.postgres.server.stop();
+    await sleep(5_000);
+    stage.disk?.free();
+    await sleep(2_000);
+    await stage.postgres.server.start();
+  },
 };
+
+/** The faults that this machine can play: a full disk needs one that may be mounted. */
+export function faultsOf({ disk }: ChaosStage): readonly string[] {
+  return Object.keys(faults).filter((name) => name !== 'spool_disk_full' || disk !== null);
+}
 
 async function freeze(fleet: Fleet, random: Random, ms: number): Promise<void> {
   const member = fleet.pick(random.word());

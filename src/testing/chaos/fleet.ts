@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../lib/package-root.ts';
 import { startReaper } from '../services/reaper.ts';
+import type { ChaosStage } from './stage.ts';
 
 interface Member {
   readonly child: ChildProcess;
   readonly ended: Promise<Death['end']>;
   readonly logFile: string;
+  readonly startedMs: number;
   /** We ended it ourselves. */
   isEnding: boolean;
 }
@@ -41,16 +43,13 @@ export class Fleet {
   /** Ends by SIGTERM that did not come to code 0. */
   readonly badStops: Death[] = [];
   starts = 0;
-  residentMbMax = 0;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly #dir: string;
+  readonly #stage: Pick<ChaosStage, 'env' | 'dir' | 'command'>;
   readonly #members = new Set<Member>();
   readonly #reaper = startReaper(reaperScript, []);
   #closing = false;
 
-  constructor(env: Readonly<Record<string, string>>, dir: string) {
-    this.#env = env;
-    this.#dir = dir;
+  constructor(stage: Pick<ChaosStage, 'env' | 'dir' | 'command'>) {
+    this.#stage = stage;
   }
 
   get size(): number {
@@ -59,10 +58,17 @@ export class Fleet {
 
   start(): void {
     if (this.#closing) return;
-    const logFile = join(this.#dir, `instance-${++this.starts}.log`);
-    const child = spawn(process.execPath, [join(packageRoot, 'bin/dq.cjs'), 'run', '--config', join(this.#dir, 'dataquarantine.yaml')], {
-      env: { PATH: process.env['PATH'], ...this.#env },
-      cwd: this.#dir,
+    const { dir, env, command } = this.#stage;
+    const logFile = join(dir, `instance-${++this.starts}.log`);
+    const { file, args } = command(process.execPath, [
+      join(packageRoot, 'bin/dq.cjs'),
+      'run',
+      '--config',
+      join(dir, 'dataquarantine.yaml'),
+    ]);
+    const child = spawn(file, args, {
+      env: { PATH: process.env['PATH'], ...env },
+      cwd: dir,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#reaper.write(`runs ${child.pid}\n`);
@@ -73,7 +79,7 @@ export class Fleet {
       log.end();
       return (code ?? signal) as Death['end'];
     });
-    const member: Member = { child, ended, logFile, isEnding: false };
+    const member: Member = { child, ended, logFile, startedMs: performance.now(), isEnding: false };
     this.#members.add(member);
     void ended.then(async (end) => {
       this.#members.delete(member);
@@ -127,13 +133,13 @@ export class Fleet {
     member.child.kill('SIGCONT');
   }
 
-  /** Looks at the memory of all. Linux only; elsewhere it stays 0. */
-  sample(): void {
-    for (const { child } of this.#members) {
+  /** What each of them has in memory, and for how long it has run. Linux only; elsewhere it is 0. */
+  memory(): readonly { readonly megabytes: number; readonly seconds: number }[] {
+    return [...this.#members].map(({ child, startedMs }) => {
       const status = child.pid ? readOrNothing(`/proc/${child.pid}/status`) : '';
       const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-      this.residentMbMax = Math.max(this.residentMbMax, Math.round(kilobytes / 1024));
-    }
+      return { megabytes: Math.round(kilobytes / 1024), seconds: Math.round((performance.now() - startedMs) / 1_000) };
+    });
   }
 
   async close(): Promise<void> {

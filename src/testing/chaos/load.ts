@@ -5,6 +5,8 @@ import { publishMessages } from '../publish-messages.ts';
 import { sampleEvents } from '../sample-events.ts';
 import { type ChaosStage, chaosPartitions, chaosTopics } from './stage.ts';
 
+/** Tells each message of the load from every other. */
+export const numberHeader = 'chaos.number';
 const tickMs = 100;
 const timestampFirst = Date.UTC(2026, 0, 1);
 
@@ -49,7 +51,7 @@ export class Load {
       const messages = Array.from({ length: perTick }, () => {
         const { key, value, headers } = events.next();
         const number = this.sent++;
-        const mark = { name: 'chaos.number', value: Buffer.from(String(number)) };
+        const mark = { name: numberHeader, value: Buffer.from(String(number)) };
         const partition = number % chaosPartitions;
         return { partition, offset: 0, epoch: 0, topic: 0, timestamp: timestampFirst + number, key, value, headers: [...headers, mark] };
       });

@@ -1,19 +1,24 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openWire, type Wire } from '../../drivers/kafka-wire/wire.ts';
 import { openStorage } from '../../drivers/storage/open-storage.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { packageRoot } from '../../lib/package-root.ts';
 import { migrate } from '../../store/migrate.ts';
 import { FaultProxy } from '../fault-proxy.ts';
 import { type KafkaServer, openKafka } from '../services/kafka-server.ts';
 import { openPostgres, type PostgresServer } from '../services/postgres-server.ts';
 import { openS3, type S3Server } from '../services/s3-server.ts';
+import { SmallDisk } from '../small-disk.ts';
 
 export const chaosTopics = { source: 'raw-events', valid: 'validated-events', dlq: 'quarantine-dlq' } as const;
 export const chaosGroup = 'chaos';
 export const chaosPartitions = 8;
 const bucketUrl = 's3://chaos';
+const spoolName = 'spool';
+/** Some minutes of an outage. */
+const spoolKilobytes = 32 * 1024;
 
 /** Short, so that a stopped instance is soon given up; the broker takes no session shorter than six seconds. */
 const settings = `
@@ -26,6 +31,10 @@ spool:
   commit: true
 `;
 
+export type ChaosLane = 'auto' | 'native' | 'client';
+
+type Parts = Pick<ChaosStage, 'kafka' | 'postgres' | 's3' | 'postgresProxy' | 's3Proxy' | 'wire' | 'dir' | 'disk'>;
+
 /** Kafka, PostgreSQL and S3 of this run alone, the last two behind fault proxies. */
 export class ChaosStage {
   readonly kafka: KafkaServer;
@@ -35,8 +44,12 @@ export class ChaosStage {
   readonly s3Proxy: FaultProxy;
   readonly wire: Wire;
   readonly dir: string;
+  /** What the spool lies on, null where none may be mounted. */
+  readonly disk: SmallDisk | null;
+  readonly #lane: ChaosLane;
 
-  private constructor(parts: Pick<ChaosStage, 'kafka' | 'postgres' | 's3' | 'postgresProxy' | 's3Proxy' | 'wire' | 'dir'>) {
+  private constructor(lane: ChaosLane, parts: Parts) {
+    this.#lane = lane;
     this.kafka = parts.kafka;
     this.postgres = parts.postgres;
     this.s3 = parts.s3;
@@ -44,9 +57,10 @@ export class ChaosStage {
     this.s3Proxy = parts.s3Proxy;
     this.wire = parts.wire;
     this.dir = parts.dir;
+    this.disk = parts.disk;
   }
 
-  static async open(): Promise<ChaosStage> {
+  static async open(lane: ChaosLane, say: (line: string) => void): Promise<ChaosStage> {
     const opening = [openKafka(), openPostgres(), openS3()] as const;
     try {
       const [kafka, postgres, s3] = await Promise.all(opening);
@@ -61,9 +75,14 @@ export class ChaosStage {
       await storage.close();
       const dir = mkdtempSync(join(tmpdir(), 'dataquarantine-chaos-'));
       writeFileSync(join(dir, 'dataquarantine.yaml'), settings);
+      mkdirSync(join(dir, spoolName));
+      const disk = await SmallDisk.open(join(dir, spoolName), spoolKilobytes).catch((error: unknown) => {
+        say(messageOf(error));
+        return null;
+      });
       const postgresProxy = await FaultProxy.open(addressOf(postgres.url));
       const s3Proxy = await FaultProxy.open(addressOf(s3.endpoint));
-      return new ChaosStage({ kafka, postgres, s3, postgresProxy, s3Proxy, wire, dir });
+      return new ChaosStage(lane, { kafka, postgres, s3, postgresProxy, s3Proxy, wire, dir, disk });
     } catch (error) {
       const settled = await Promise.allSettled(opening);
       for (const one of settled) if (one.status === 'fulfilled') await one.value.server.close();
@@ -71,15 +90,20 @@ export class ChaosStage {
     }
   }
 
-  /** Where all instances have their spools, as replicas on one volume do. */
+  /** Where all instances have their spools, as replicas on one volume do, for whoever looks from outside. */
   get spoolDir(): string {
-    return join(this.dir, 'spool');
+    return this.disk?.path ?? join(this.dir, spoolName);
   }
+
+  /** How a program is started that sees the spool. */
+  readonly command = (file: string, args: readonly string[]): { readonly file: string; readonly args: readonly string[] } =>
+    this.disk?.command(file, args) ?? { file, args };
 
   /** The environment of an instance, whose database and store lie behind the proxies. */
   get env(): Readonly<Record<string, string>> {
     return {
       DQ_KAFKA_BROKERS: this.kafka.brokers,
+      DQ_LANE: this.#lane,
       DQ_KAFKA_GROUP_ID: chaosGroup,
       DQ_KAFKA_SOURCE_TOPICS: chaosTopics.source,
       DQ_KAFKA_VALID_TOPIC: chaosTopics.valid,
@@ -91,7 +115,7 @@ export class ChaosStage {
       AWS_ACCESS_KEY_ID: this.s3.accessKeyId,
       AWS_SECRET_ACCESS_KEY: this.s3.secretAccessKey,
       DQ_SCHEMAS_DIR: join(packageRoot, 'schemas'),
-      DQ_SPOOL_DIR: this.spoolDir,
+      DQ_SPOOL_DIR: join(this.dir, spoolName),
       DQ_HTTP_PORT: '0',
       DQ_WORKERS: '1',
     };
@@ -106,6 +130,7 @@ export class ChaosStage {
   async heal(): Promise<void> {
     this.postgresProxy.set({ kind: 'none' });
     this.s3Proxy.set({ kind: 'none' });
+    this.disk?.free();
     await Promise.all(
       [this.kafka, this.postgres, this.s3].map(async ({ server }) => {
         await server.resume();
@@ -114,11 +139,13 @@ export class ChaosStage {
     );
   }
 
-  async close(): Promise<void> {
+  /** The logs of a run that found something are kept. */
+  async close({ isKept }: { readonly isKept: boolean }): Promise<void> {
     await this.wire.close().catch(() => {});
     await Promise.all([this.postgresProxy.close(), this.s3Proxy.close()]);
     await Promise.all([this.kafka, this.postgres, this.s3].map(({ server }) => server.close()));
-    rmSync(this.dir, { recursive: true, force: true });
+    await this.disk?.close();
+    if (!isKept) rmSync(this.dir, { recursive: true, force: true });
   }
 }
 
