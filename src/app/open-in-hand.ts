@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { lockFolder } from '../drivers/spool/folder-lock.ts';
+import { machineDisk } from '../drivers/spool/spool-disk.ts';
 import { partsOf, takePart } from '../drivers/spool/spool-folder.ts';
 import { messageOf } from '../lib/errors.ts';
 import { within } from '../lib/within.ts';
@@ -37,7 +38,7 @@ export async function openInHand({ dir, log, closers }: OpenInHandOptions): Prom
 }
 
 async function takeOver(folder: string, closers: OpenInHandOptions['closers']): Promise<InHand> {
-  const part = await takePart(folder);
+  const part = await takePart(folder, machineDisk);
   if (!part) throw new Error(`every part of ${folder} is held by another process`);
   closers.push(() => part.lock.release());
   const now = Date.now();

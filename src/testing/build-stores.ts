@@ -4,7 +4,6 @@ import { type SinkName, Stores, type StoresOptions } from '../pipeline/sink/stor
 
 export interface BuildStoresOptions {
   readonly clock?: Clock;
-  /** The breaker keeps real time, so who plays with time keeps it from opening. */
   readonly failuresMax?: number;
   readonly onFailure?: (sink: SinkName, code: string) => void;
 }

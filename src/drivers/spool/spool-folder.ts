@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type FolderLock, lockFolder } from './folder-lock.ts';
+import type { FolderLock } from './folder-lock.ts';
+import { machineDisk, type SpoolDisk, syncFolder } from './spool-disk.ts';
 
 /** The parts of the spool's folder, `instance-0`, `instance-1` and so on, each held by one process at a time. */
 const partsMax = 100;
@@ -35,8 +35,8 @@ function fileName(number: number, salt: number): SpoolFileName {
 }
 
 /** The spool's files in `dir`, in their order. */
-export async function filesOf(dir: string): Promise<SpoolFileName[]> {
-  const names = (await readdir(dir)).sort();
+export async function filesOf(dir: string, disk: SpoolDisk = machineDisk): Promise<SpoolFileName[]> {
+  const names = (await disk.readdir(dir)).sort();
   return names.flatMap((name) => {
     const [, number, salt] = /^(\d{12})-([\da-f]{8})\.spool$/.exec(name) ?? [];
     return number === undefined || salt === undefined ? [] : [{ name, number: Number(number), salt: Number.parseInt(salt, 16) }];
@@ -44,8 +44,8 @@ export async function filesOf(dir: string): Promise<SpoolFileName[]> {
 }
 
 /** Every part that there is, whoever holds it. Empty where there is no spool yet. */
-export async function partsOf(dir: string): Promise<string[]> {
-  const names = await readdir(dir).catch((error: unknown) => {
+export async function partsOf(dir: string, disk: SpoolDisk = machineDisk): Promise<string[]> {
+  const names = await disk.readdir(dir).catch((error: unknown) => {
     if (isMissing(error)) return [];
     throw error;
   });
@@ -56,68 +56,59 @@ export async function partsOf(dir: string): Promise<string[]> {
 }
 
 /** What was put aside in any part, by its path. */
-export async function refusedFiles(dir: string): Promise<string[]> {
-  const parts = await partsOf(dir);
-  const names = await Promise.all(parts.map(async (part) => (await readdir(part)).map((name) => join(part, name))));
+export async function refusedFiles(dir: string, disk: SpoolDisk): Promise<string[]> {
+  const parts = await partsOf(dir, disk);
+  const names = await Promise.all(parts.map(async (part) => (await disk.readdir(part)).map((name) => join(part, name))));
   return names.flat().filter((path) => path.endsWith('.refused'));
 }
 
 /** Takes the first part that nobody holds; makes it if need be. Null if all are held. */
-export async function takePart(dir: string): Promise<SpoolPart | null> {
+export async function takePart(dir: string, disk: SpoolDisk): Promise<SpoolPart | null> {
   for (let number = 0; number < partsMax; number++) {
     const part = join(dir, partName(number));
-    await makeFolder(part);
-    const lock = await lockFolder(part);
+    await makeFolder(part, disk);
+    const lock = await disk.lockFolder(part);
     if (lock) return { dir: part, lock };
   }
   return null;
 }
 
 export interface AdoptOptions {
+  readonly disk: SpoolDisk;
   readonly numberNext: number;
   /** Told of each file under its new name as soon as it is moved: where a later one fails, those before it are ours all the same. */
   readonly onMoved: (file: SpoolFileName, bytes: number) => void;
 }
 
 /** Moves the files of parts that nobody holds into ours, behind what lies there: their instances ended and may never come back. */
-export async function adoptFiles(dir: string, part: SpoolPart, { numberNext, onMoved }: AdoptOptions): Promise<void> {
+export async function adoptFiles(dir: string, part: SpoolPart, { disk, numberNext, onMoved }: AdoptOptions): Promise<void> {
   let number = numberNext;
-  for (const other of await partsOf(dir)) {
-    if (other === part.dir || (await filesOf(other)).length === 0) continue;
-    const lock = await lockFolder(other);
+  for (const other of await partsOf(dir, disk)) {
+    if (other === part.dir || (await filesOf(other, disk)).length === 0) continue;
+    const lock = await disk.lockFolder(other);
     if (!lock) continue;
     try {
-      for (const file of await filesOf(other)) {
-        const bytes = await bytesOf(join(other, file.name));
+      for (const file of await filesOf(other, disk)) {
+        const bytes = await bytesOf(join(other, file.name), disk);
         const moved = fileName(number++, file.salt);
-        await rename(join(other, file.name), join(part.dir, moved.name));
+        await disk.rename(join(other, file.name), join(part.dir, moved.name));
         onMoved(moved, bytes);
       }
-      await syncFolder(part.dir);
+      await syncFolder(disk, part.dir);
     } finally {
       await lock.release();
     }
   }
 }
 
-/** Makes the entries of a folder durable. */
-export async function syncFolder(dir: string): Promise<void> {
-  const folder = await open(dir, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-async function makeFolder(dir: string): Promise<void> {
-  const made = await mkdir(dir, { recursive: true });
+async function makeFolder(dir: string, disk: SpoolDisk): Promise<void> {
+  const made = await disk.mkdir(dir, { recursive: true });
   if (made === undefined) return;
-  for (let at = dir; at !== dirname(made); at = dirname(at)) await syncFolder(dirname(at));
+  for (let at = dir; at !== dirname(made); at = dirname(at)) await syncFolder(disk, dirname(at));
 }
 
-export async function bytesOf(path: string): Promise<number> {
-  return (await stat(path)).size;
+export async function bytesOf(path: string, disk: SpoolDisk): Promise<number> {
+  return (await disk.stat(path)).size;
 }
 
 export function isMissing(error: unknown): boolean {

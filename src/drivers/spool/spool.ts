@@ -1,9 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
-import { open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from '../../lib/assert.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import { DataQuarantineError, messageOf } from '../../lib/errors.ts';
+import { type DiskFile, machineDisk, type SpoolDisk, syncFolder, writeAll, writeAside } from './spool-disk.ts';
 import {
   adoptFiles,
   bytesOf,
@@ -13,7 +12,6 @@ import {
   refusedFiles,
   type SpoolFileName,
   type SpoolPart,
-  syncFolder,
   takePart,
 } from './spool-folder.ts';
 import { decodeFrames, encodeFrame, frameHeadBytes, type SpoolDamage } from './spool-frames.ts';
@@ -21,6 +19,8 @@ import { decodeFrames, encodeFrame, frameHeadBytes, type SpoolDamage } from './s
 export interface SpoolOptions {
   /** The folder of the whole spool. Each process takes a part of it, and what other parts hold that nobody has any more. */
   readonly dir: string;
+  /** The machine's own if left out. */
+  readonly disk?: SpoolDisk;
   /** The most that this process keeps there; beyond it `append` refuses. */
   readonly bytesMax: number;
   /** A file that has grown to this is closed and the next one begun. What is read and drained at once is a file. */
@@ -52,7 +52,7 @@ interface StoredFile extends SpoolFileName {
 
 /** The file that is appended to. `bytes` is what is durable of it. */
 interface OpenFile extends StoredFile {
-  readonly handle: FileHandle;
+  readonly handle: DiskFile;
 }
 
 interface Append {
@@ -72,6 +72,7 @@ interface Append {
  */
 export class Spool {
   readonly #options: SpoolOptions;
+  readonly #disk: SpoolDisk;
   #part: SpoolPart;
   readonly #files: StoredFile[] = [];
   #active: OpenFile | null = null;
@@ -84,17 +85,18 @@ export class Spool {
 
   private constructor(options: SpoolOptions, part: SpoolPart) {
     this.#options = options;
+    this.#disk = options.disk ?? machineDisk;
     this.#part = part;
   }
 
   /** Throws `DQ_SPOOL_UNAVAILABLE` if the folder cannot be used now, `DQ_SPOOL_TAKEN` if other processes hold all of it. */
   static async open(options: SpoolOptions): Promise<Spool> {
-    const { dir } = options;
+    const { dir, disk = machineDisk } = options;
     return attempt(`open the spool ${dir}`, async () => {
-      const part = await anyPart(dir);
+      const part = await anyPart(dir, disk);
       const spool = new Spool(options, part);
       try {
-        for (const file of await filesOf(part.dir)) spool.#list(file, await bytesOf(join(part.dir, file.name)));
+        for (const file of await filesOf(part.dir, disk)) spool.#list(file, await bytesOf(join(part.dir, file.name), disk));
         await spool.#adopt();
       } catch (error) {
         await part.lock.release();
@@ -151,7 +153,7 @@ export class Spool {
   remove({ name }: SpooledFile): Promise<void> {
     return this.#inTurn(() =>
       attempt(`remove ${name} from the spool`, async () => {
-        await unlink(join(this.#part.dir, name)).catch(ignoreMissing);
+        await this.#disk.unlink(join(this.#part.dir, name)).catch(ignoreMissing);
         this.#forget(name);
       }),
     );
@@ -165,7 +167,7 @@ export class Spool {
         const salt = this.#files.find((file) => file.name === name)?.salt;
         const record = records[index];
         assert(salt !== undefined && record !== undefined, 'a record that is refused is one of a file that is there');
-        await writeAside(this.#part.dir, refusedAs, Buffer.concat(encodeFrame(record, salt)));
+        await writeAside(this.#disk, { dir: this.#part.dir, name: refusedAs }, Buffer.concat(encodeFrame(record, salt)));
         return join(this.#part.dir, refusedAs);
       }),
     );
@@ -173,7 +175,7 @@ export class Spool {
 
   /** The paths of all records that were put aside and still lie there, in any part of the folder. */
   refused(): Promise<readonly string[]> {
-    return attempt(`look through the spool ${this.#options.dir}`, () => refusedFiles(this.#options.dir));
+    return attempt(`look through the spool ${this.#options.dir}`, () => refusedFiles(this.#options.dir, this.#disk));
   }
 
   /** Takes over what processes left behind that have ended meanwhile. */
@@ -196,7 +198,8 @@ export class Spool {
   }
 
   async #adopt(): Promise<void> {
-    await adoptFiles(this.#options.dir, this.#part, { numberNext: this.#numberNext, onMoved: (file, bytes) => this.#list(file, bytes) });
+    const onMoved = (file: SpoolFileName, bytes: number) => this.#list(file, bytes);
+    await adoptFiles(this.#options.dir, this.#part, { disk: this.#disk, numberNext: this.#numberNext, onMoved });
   }
 
   #list(file: SpoolFileName, bytes: number): void {
@@ -248,12 +251,12 @@ export class Spool {
   async #create(): Promise<OpenFile> {
     const file = newFileName(this.#numberNext++);
     const path = join(this.#part.dir, file.name);
-    const handle = await open(path, 'wx', 0o600);
+    const handle = await this.#disk.open(path, 'wx', 0o600);
     try {
-      await syncFolder(this.#part.dir);
+      await syncFolder(this.#disk, this.#part.dir);
     } catch (error) {
       await handle.close();
-      await unlink(path);
+      await this.#disk.unlink(path);
       throw error;
     }
     return { ...file, bytes: 0, handle };
@@ -266,9 +269,10 @@ export class Spool {
     this.#files.length = 0;
     await this.#active?.handle.close();
     this.#active = null;
-    this.#part = await anyPart(dir);
+    this.#part = await anyPart(dir, this.#disk);
     await lost.lock.release();
-    for (const file of await filesOf(this.#part.dir)) this.#list(file, await bytesOf(join(this.#part.dir, file.name)));
+    for (const file of await filesOf(this.#part.dir, this.#disk))
+      this.#list(file, await bytesOf(join(this.#part.dir, file.name), this.#disk));
     throw new DataQuarantineError(
       'DQ_SPOOL_UNAVAILABLE',
       `another process took ${lost.dir} of the spool over; it goes on in ${this.#part.dir}.`,
@@ -289,7 +293,7 @@ export class Spool {
     // Its bytes count at every moment.
     if (file.bytes > 0) this.#files.push(file);
     await file.handle.close().catch(() => {});
-    if (file.bytes === 0) await unlink(join(this.#part.dir, file.name)).catch(() => {});
+    if (file.bytes === 0) await this.#disk.unlink(join(this.#part.dir, file.name)).catch(() => {});
   }
 
   async #oldest(): Promise<SpooledFile | null> {
@@ -333,54 +337,21 @@ export class Spool {
 
   /** The whole records of a file. What is damaged is put aside first, so that it is still there when the file is gone. */
   async #read(file: StoredFile): Promise<readonly Buffer[]> {
-    const bytes = await readFile(join(this.#part.dir, file.name));
+    const bytes = await this.#disk.readFile(join(this.#part.dir, file.name));
     const { records, damages } = decodeFrames(bytes, file.salt);
     for (const damage of damages) {
       const keptAs = damage.kind === 'damaged' ? `${file.name}.${damage.from}.damaged` : null;
-      if (keptAs !== null) await writeAside(this.#part.dir, keptAs, bytes.subarray(damage.from, damage.to));
+      if (keptAs !== null) await writeAside(this.#disk, { dir: this.#part.dir, name: keptAs }, bytes.subarray(damage.from, damage.to));
       this.#options.onDamage({ ...damage, file: file.name, keptAs });
     }
     return records;
   }
 }
 
-async function writeAll(handle: FileHandle, buffers: readonly Buffer[], start: number): Promise<void> {
-  let at = start;
-  for (let first = 0; first < buffers.length; ) {
-    // The kernel takes at most 1,024 parts at once.
-    const some = buffers.slice(first, first + 1_000);
-    const { bytesWritten } = await handle.writev(some, at);
-    if (bytesWritten === some.reduce((sum, buffer) => sum + buffer.length, 0)) {
-      at += bytesWritten;
-      first += some.length;
-      continue;
-    }
-    // A short write mostly means that the disk is full: the next one says so.
-    const rest = Buffer.concat(some).subarray(bytesWritten);
-    await handle.write(rest, 0, rest.length, at + bytesWritten).then(({ bytesWritten: more }) => {
-      if (more < rest.length) throw new Error('the disk took only a part of a write');
-    });
-    at += bytesWritten + rest.length;
-    first += some.length;
-  }
-}
-
-async function anyPart(dir: string): Promise<SpoolPart> {
-  const part = await takePart(dir);
+async function anyPart(dir: string, disk: SpoolDisk): Promise<SpoolPart> {
+  const part = await takePart(dir, disk);
   if (part) return part;
   throw new DataQuarantineError('DQ_SPOOL_TAKEN', `every part of the spool ${dir} is held by another process.`);
-}
-
-/** What is put aside again replaces what was put aside before. */
-async function writeAside(dir: string, name: string, bytes: Buffer): Promise<void> {
-  const file = await open(join(dir, name), 'w', 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await syncFolder(dir);
 }
 
 /** What the file system refuses may pass: space can be freed, and a disk mounted again. */

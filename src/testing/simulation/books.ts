@@ -27,6 +27,8 @@ interface Place {
   /** The storage path of its row, null while it has none. */
   row: string | null;
   lettered: boolean;
+  /** The spool said that it has it. */
+  spooled: boolean;
 }
 
 interface PartitionBooks {
@@ -50,6 +52,7 @@ export class Books {
   readonly #trace: string[] = [];
   #violation: Violation | null = null;
   duplicates = 0;
+  spooled = 0;
 
   constructor(random: Random) {
     this.partitions = Array.from({ length: 1 + random.below(4) }, (_, partition) => partitionOf(random, partition));
@@ -62,6 +65,11 @@ export class Books {
 
   get isAllCommitted(): boolean {
     return this.partitions.every(({ messages, committed }) => committed > (messages.at(-1)?.offset ?? -1));
+  }
+
+  /** Is every message where it belongs, and none in the spool alone? */
+  get isAllKept(): boolean {
+    return this.partitions.every((books) => books.messages.every(({ index, fate }) => isKept(fate, books.places[index] as Place)));
   }
 
   note(line: string): void {
@@ -119,6 +127,14 @@ export class Books {
     return null;
   }
 
+  /** The spool has it: from now on it may be committed, and must come out again. */
+  addSpooled(partition: number, offset: number): void {
+    const { books, place } = this.#find(partition, offset);
+    place.spooled = true;
+    this.spooled += 1;
+    this.#advance(books);
+  }
+
   addLetter(value: Buffer): void {
     const letter = JSON.parse(value.toString()) as { source_partition: number; source_offset: number; storage_path: string };
     const { source_partition: partition, source_offset: offset } = letter;
@@ -161,12 +177,15 @@ export class Books {
 
   #advance(books: PartitionBooks): void {
     for (; books.unfinished < books.messages.length; books.unfinished++) {
-      const { inValid, row, lettered } = books.places[books.unfinished] as Place;
+      const place = books.places[books.unfinished] as Place;
       const { fate } = books.messages[books.unfinished] as SourceMessage;
-      const isKept = row !== null && lettered;
-      if (fate === 'valid' || fate === 'tombstone' ? !inValid : !isKept) return;
+      if (!place.spooled && !isKept(fate, place)) return;
     }
   }
+}
+
+function isKept(fate: Fate, { inValid, row, lettered }: Place): boolean {
+  return fate === 'valid' || fate === 'tombstone' ? inValid : row !== null && lettered;
 }
 
 function nextValid({ messages }: Pick<PartitionBooks, 'messages'>, from: number): number {
@@ -193,7 +212,7 @@ function partitionOf(random: Random, partition: number): PartitionBooks {
   }
   return {
     messages,
-    places: messages.map(() => ({ inValid: false, row: null, lettered: false })),
+    places: messages.map(() => ({ inValid: false, row: null, lettered: false, spooled: false })),
     byOffset: new Map(messages.map((message) => [message.offset, message.index])),
     unfinished: 0,
     validNext: nextValid({ messages }, 0),

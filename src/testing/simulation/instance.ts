@@ -18,13 +18,22 @@ import { type Judge, Validator } from '../../pipeline/validate/validator.ts';
 import { buildStores } from '../build-stores.ts';
 import { topics } from './books.ts';
 import type { Group } from './group.ts';
+import type { ProcessDisk, SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedPublisher } from './simulated-publisher.ts';
 import { SimulatedSource } from './simulated-source.ts';
+import { SimulatedSpool } from './simulated-spool.ts';
 import { SimulatedStores } from './simulated-stores.ts';
 import { crashed, type World } from './world.ts';
 
 const log = silentLog();
 const metrics = createMetrics();
+
+/** What instances share beside the world. */
+export interface Surroundings {
+  readonly group: Group;
+  /** What the spools of all lie on, null where they have none. */
+  readonly disk: SimulatedDisk | null;
+}
 
 /** A process of the service: the real stages, joined as `app.ts` joins them, over simulated neighbours. */
 export class Instance {
@@ -33,19 +42,26 @@ export class Instance {
   readonly #source: SimulatedSource;
   readonly #publisher: SimulatedPublisher;
   readonly #stores: SimulatedStores;
+  readonly #disk: ProcessDisk | null;
+  readonly #spool: SimulatedSpool | null;
+  readonly #quarantine: Quarantine;
   readonly #pipeline: Pipeline;
   readonly #abandon = new AbortController();
   readonly #group: Group;
   isRunning = true;
 
-  constructor(name: string, world: World, group: Group) {
+  constructor(name: string, world: World, { group, disk }: Surroundings) {
     this.name = name;
     this.#world = world;
     this.#group = group;
     this.#source = new SimulatedSource(name, world, group);
     this.#publisher = new SimulatedPublisher(world);
     this.#stores = new SimulatedStores(world);
+    this.#disk = disk?.forProcess() ?? null;
+    this.#spool = this.#disk && this.#openSpool(this.#disk);
+    this.#quarantine = this.#openQuarantine();
     this.#pipeline = this.#compose();
+    void this.#spool?.open();
     world.books.note(`${name} starts`);
   }
 
@@ -58,6 +74,7 @@ export class Instance {
       ended = error;
     }
     this.#abandon.abort();
+    await this.#spool?.close();
     await this.#source.close();
     await this.#publisher.close();
     this.isRunning = false;
@@ -76,6 +93,7 @@ export class Instance {
     this.#publisher.die();
     this.#source.die();
     this.#stores.die();
+    this.#disk?.die();
     this.#abandon.abort();
     this.#pipeline.fail(crashed());
   }
@@ -130,7 +148,7 @@ export class Instance {
         publisher: this.#publisher,
         validTopic: topics.valid,
         keyRequired: false,
-        quarantine: this.#quarantine(),
+        quarantine: this.#quarantine,
         faultOf: (_, refusal) => publishRefusal(refusal, topics.valid, null),
       }),
       committer,
@@ -170,11 +188,21 @@ export class Instance {
     return flood;
   }
 
-  #quarantine(): Quarantine {
+  #openSpool(disk: ProcessDisk): SimulatedSpool {
+    return new SimulatedSpool({
+      world: this.#world,
+      disk,
+      keep: (records) => this.#quarantine.keepSpooled(records),
+      signal: this.#abandon.signal,
+      onFatal: (error) => this.#pipeline.fail(error),
+    });
+  }
+
+  #openQuarantine(): Quarantine {
     const { random, time } = this.#world;
     return new Quarantine({
-      stores: buildStores(this.#stores, { clock: time.clock, failuresMax: Number.POSITIVE_INFINITY }),
-      spool: null,
+      stores: buildStores(this.#stores, { clock: time.clock }),
+      spool: this.#spool,
       spoolMsMax: 10_000,
       publisher: this.#publisher,
       dlqTopic: topics.dlq,

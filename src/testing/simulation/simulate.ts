@@ -3,6 +3,7 @@ import { createRandom } from '../random.ts';
 import { Violation } from './books.ts';
 import { Group } from './group.ts';
 import { Instance } from './instance.ts';
+import { SimulatedDisk } from './simulated-disk.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { World } from './world.ts';
 
@@ -14,6 +15,8 @@ export interface Outcome {
   readonly events: number;
   readonly faults: number;
   readonly duplicates: number;
+  /** Messages that went through the spool. */
+  readonly spooled: number;
 }
 
 /** What an instance may end with: any other error is a bug. */
@@ -44,6 +47,7 @@ export async function simulate(seed: number, mode: Mode): Promise<Outcome> {
 class Schedule {
   readonly #world: World;
   readonly #group: Group;
+  readonly #disk: SimulatedDisk | null;
   readonly #instances = new Set<Instance>();
   #started = 0;
   #faults = 0;
@@ -53,6 +57,7 @@ class Schedule {
   constructor(world: World) {
     this.#world = world;
     this.#group = new Group(world);
+    this.#disk = world.random.share() < 0.5 ? new SimulatedDisk(world) : null;
   }
 
   async play(mode: Mode): Promise<Outcome> {
@@ -64,7 +69,7 @@ class Schedule {
     await time.run(() => isBroken() || books.isAllCommitted, faultyMs);
     if (mode === 'liveness' && !isBroken()) await this.#finish();
     if (books.violation) throw books.violation;
-    return { events: time.events, faults: this.#faults, duplicates: books.duplicates };
+    return { events: time.events, faults: this.#faults, duplicates: books.duplicates, spooled: books.spooled };
   }
 
   /** No new faults come, and outages end in time: everything must be committed, and every instance must end when it is asked to. */
@@ -72,8 +77,10 @@ class Schedule {
     const { time, books } = this.#world;
     this.#calm = true;
     this.#world.faultShare = 0;
-    const isDone = await time.run(() => books.violation !== null || books.isAllCommitted, time.nowMs + drainMsMax);
-    if (!isDone) books.refuse(`after ${drainMsMax} ms without faults not everything is committed`);
+    const isDone = () => books.isAllCommitted && books.isAllKept;
+    await time.run(() => books.violation !== null || isDone(), time.nowMs + drainMsMax);
+    if (!books.isAllCommitted) books.refuse(`after ${drainMsMax} ms without faults not everything is committed`);
+    if (!books.isAllKept) books.refuse(`after ${drainMsMax} ms without faults the spool has not given back everything`);
     // Whoever failed before comes to its end meanwhile.
     await time.run(() => books.violation !== null, time.nowMs + settleMs);
     this.#ending = true;
@@ -84,7 +91,7 @@ class Schedule {
 
   #start(): void {
     if (this.#ending) return;
-    const instance = new Instance(`instance ${++this.#started}`, this.#world, this.#group);
+    const instance = new Instance(`instance ${++this.#started}`, this.#world, { group: this.#group, disk: this.#disk });
     this.#instances.add(instance);
     void instance.run().then((ended) => this.#onEnded(instance, ended));
   }
@@ -110,6 +117,13 @@ class Schedule {
     this.#restart();
   }
 
+  /** The machine goes down: every process with it, and what was not synced. */
+  #losePower(): void {
+    if (this.#calm) return;
+    for (const instance of this.#instances) this.#crash(instance);
+    this.#disk?.losePower();
+  }
+
   #fault(): void {
     if (this.#calm) return;
     this.#faults += 1;
@@ -131,6 +145,9 @@ class Schedule {
       () => this.#world.takeAway('broker', outageMs),
       () => this.#world.takeAway('storage', outageMs),
       () => this.#world.takeAway('database', outageMs),
+      () => this.#world.takeAway('disk', outageMs),
+      () => this.#losePower(),
+      () => this.#disk?.atNextWrite(() => this.#losePower()),
     ];
     faults[random.below(faults.length)]?.();
   }

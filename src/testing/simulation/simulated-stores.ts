@@ -4,6 +4,8 @@ import type { StoredPlace } from '../../model/record.ts';
 import type { StoredRow } from '../../store/copy-rows.ts';
 import { crashed, type Neighbour, type World } from './world.ts';
 
+type RowCopy = Pick<StoredRow['record'], 'id' | 'partition' | 'offset' | 'fault'> & Pick<StoredRow, 'storagePath'>;
+
 /** Object store and database as one process sees them. A call can fail before it has any effect, or after: nobody can tell. */
 export class SimulatedStores {
   readonly #world: World;
@@ -23,15 +25,24 @@ export class SimulatedStores {
   };
 
   readonly records = {
-    insert: (rows: readonly StoredRow[]): Promise<ReadonlyMap<string, StoredPlace>> =>
-      this.#call('database', 'DQ_POSTGRES_UNREACHABLE', () => this.#insert(rows)),
+    insert: (rows: readonly StoredRow[]): Promise<ReadonlyMap<string, StoredPlace>> => {
+      // As the real one does: whoever called may give up, and use the slabs again, while the call is under way.
+      const copies = rows.map(({ record: { id, partition, offset, fault }, storagePath }) => ({
+        id,
+        partition,
+        offset,
+        fault,
+        storagePath,
+      }));
+      return this.#call('database', 'DQ_POSTGRES_UNREACHABLE', () => this.#insert(copies));
+    },
   };
 
-  #insert(rows: readonly StoredRow[]): Map<string, StoredPlace> {
+  #insert(rows: readonly RowCopy[]): Map<string, StoredPlace> {
     const before = new Map<string, StoredPlace>();
-    for (const { record, storagePath } of rows) {
-      const stored = this.#world.books.addRow(record.partition, record.offset, storagePath);
-      if (stored !== null) before.set(record.id, { storagePath: stored, fingerprint: record.fault.fingerprint, quarantinedAt: 0 });
+    for (const { id, partition, offset, fault, storagePath } of rows) {
+      const stored = this.#world.books.addRow(partition, offset, storagePath);
+      if (stored !== null) before.set(id, { storagePath: stored, fingerprint: fault.fingerprint, quarantinedAt: 0 });
     }
     return before;
   }

@@ -21,7 +21,7 @@ const names = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] as 
 
 /**
  * Time that passes only when nothing is left to do: the next timer goes off when no promise has work any more. While it is
- * installed, the timers of the process are its timers, so that code which knows no clock is played by it, too.
+ * installed, the timers and the clock of the process are its own, so that code which knows no clock is played by it, too.
  */
 export class VirtualTime {
   nowMs = 0;
@@ -39,11 +39,15 @@ export class VirtualTime {
     sleep: (ms, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted) return resolve();
-        const timer = this.schedule(ms, resolve);
-        signal?.addEventListener('abort', () => {
+        const end = () => {
           timer.work = null;
           resolve();
+        };
+        const timer = this.schedule(ms, () => {
+          signal?.removeEventListener('abort', end);
+          resolve();
         });
+        signal?.addEventListener('abort', end);
       }),
   };
 
@@ -74,6 +78,7 @@ export class VirtualTime {
     const scope = globalThis as unknown as Record<string, unknown>;
     const before = names.map((name) => scope[name]);
     const random = Math.random;
+    const dateNow = Date.now;
     scope['setTimeout'] = (work: Callback, ms = 0, ...values: unknown[]) => this.#handle(this.schedule(ms, () => work(...values)) as Timer);
     scope['setInterval'] = (work: Callback, ms: number, ...values: unknown[]) => this.#repeat(() => work(...values), ms);
     const clear = (handle: Handle | null | undefined) => {
@@ -82,11 +87,14 @@ export class VirtualTime {
     scope['clearTimeout'] = clear;
     scope['clearInterval'] = clear;
     Math.random = () => this.#random.share();
+    // Circuits stay open by it.
+    Date.now = () => this.clock.now();
     return () => {
       names.forEach((name, index) => {
         scope[name] = before[index];
       });
       Math.random = random;
+      Date.now = dateNow;
     };
   }
 

@@ -4,14 +4,14 @@ import { Books } from './books.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** The neighbours that can be away for a while. */
-export type Neighbour = 'broker' | 'storage' | 'database';
+export type Neighbour = 'broker' | 'storage' | 'database' | 'disk';
 
 /** What all simulated parts share: time, luck, the books, and which neighbour is away. */
 export class World {
   readonly time: VirtualTime;
   readonly random: Random;
   readonly books: Books;
-  readonly #awayUntil: Record<Neighbour, number> = { broker: 0, storage: 0, database: 0 };
+  readonly #awayUntil: Record<Neighbour, number> = { broker: 0, storage: 0, database: 0, disk: 0 };
   readonly #scaleMs: number;
   /** How often a single call fails, 0 once the faults have ended. */
   faultShare: number;
