@@ -38,6 +38,7 @@ export function barsOf(measured: Measured): Bar[] {
     }),
     bar('all bad, messages a second', floodRate, { least: 15_000 }),
     bar('all bad ÷ COPY into the indexed table', ratio(floodRate, bestCopy(floods, 'indexedCopy')), { least: 0.25, digits: 2 }),
+    bar('throughput with the spool ÷ without, least', safetyRatio(measured), { least: 0.97, digits: 2 }),
     bar('native validation: × the speed of parse + ajv', ratio(micro?.['parse + ajv'] ?? null, micro?.['native'] ?? null), {
       least: 5,
       digits: 1,
@@ -58,6 +59,11 @@ function bar(what: string, found: number | null, { least, most, unit = '', digit
 function flowRatio({ flows }: Measured, badShare: number): number | null {
   const runs = flows.find((flow) => flow.badShare === badShare)?.runs;
   return runs ? ratio(bestRate(runs.service), bestRate(runs.limit)) : null;
+}
+
+function safetyRatio({ safeties }: Measured): number | null {
+  const ratios = safeties.flatMap(({ runs }) => ratio(bestRate(runs.on), bestRate(runs.off)) ?? []);
+  return ratios.length === 0 ? null : Math.min(...ratios);
 }
 
 function flowCpu({ flows }: Measured, badShare: number): number | null {

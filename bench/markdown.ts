@@ -2,8 +2,21 @@ import type { BareCopy } from './bare-copy.ts';
 import { barsOf } from './bars.ts';
 import type { Latency } from './latency.ts';
 import type { Reload } from './reload.ts';
-import { bestCopy, bestRate, type Heading, leastCpu, type Measured, median, percent, type Report, ratio, wayOf } from './report.ts';
+import {
+  bestCopy,
+  bestRate,
+  type Heading,
+  leastCpu,
+  type Measured,
+  median,
+  medianRate,
+  percent,
+  type Report,
+  ratio,
+  wayOf,
+} from './report.ts';
 import type { Run, Way } from './run.ts';
+import type { Safety } from './safety.ts';
 import type { Search } from './search.ts';
 import { type Sweep, type SweepName, sweepNames } from './sweep.ts';
 
@@ -18,6 +31,7 @@ export function toMarkdown(report: Report): string {
     ...report.sweeps.map(sweepTable),
     reloadTable(report.reloads),
     searchTable(report.searches),
+    safetyTable(report.safeties),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -154,6 +168,23 @@ export function reloadTable(reloads: readonly Reload[]): string {
   );
 }
 
+/** The bar is a ratio of 0.97, on ÷ off; the medians say how far rounds lie apart. */
+export function safetyTable(safeties: readonly Safety[]): string {
+  return table(
+    ['bad', 'the spool is', 'messages/s: best', 'median', 'CPU µs a message: least', 'resident MB: peak', 'on ÷ off: best', 'median'],
+    safeties.flatMap(({ badShare, runs: { on, off } }) => [
+      [
+        percent(badShare),
+        'on',
+        ...figures(on),
+        fixed(ratio(bestRate(on), bestRate(off)), 3),
+        fixed(ratio(medianRate(on), medianRate(off)), 3),
+      ],
+      [percent(badShare), 'off', ...figures(off), '', ''],
+    ]),
+  );
+}
+
 /** The bar is 100 ms for the first page of any list. */
 export function searchTable(searches: readonly Search[]): string {
   return table(
@@ -168,7 +199,7 @@ export function sweepSections(sweeps: readonly (Heading & { readonly sweep: Swee
   return ordered
     .map(
       ({ sweep, ...heading }) =>
-        `![${sweep.name}](results/sweep-${sweep.name}.svg)\n\n${sweepTable(sweep)}\n\n${headingLines(heading, wayOf({ flows: [], floods: [], sweeps: [sweep], reloads: [] }))}`,
+        `![${sweep.name}](results/sweep-${sweep.name}.svg)\n\n${sweepTable(sweep)}\n\n${headingLines(heading, wayOf({ sweeps: [sweep] }))}`,
     )
     .join('\n\n');
 }

@@ -6,9 +6,11 @@ import type { Batch } from '../src/model/batch.ts';
 import { answer, Slab } from '../src/model/slab.ts';
 import { loadJudge } from '../src/native/index.ts';
 import { silentLog } from '../src/observe/log.ts';
+import { createMetrics } from '../src/observe/metrics.ts';
 import { claimsOf } from '../src/pipeline/batch/batcher.ts';
 import { writeDeadLetter } from '../src/pipeline/sink/dead-letter.ts';
 import { quarantined } from '../src/pipeline/sink/quarantined.ts';
+import { Tally } from '../src/pipeline/tally.ts';
 import { Registry } from '../src/registry/registry.ts';
 import { encodeCopyRows } from '../src/store/copy-rows.ts';
 import { createRecordId } from '../src/store/record-id.ts';
@@ -57,6 +59,13 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
     record,
     storagePath: formatStoragePath('bench.micro/2026/01/01/01JGFJJZ00000000000000000.seg', places[index] as (typeof places)[number]),
   }));
+  const tally = new Tally({ schemaName: () => 'user_event', metrics: createMetrics() });
+  const receipt = { batch: usual, rejects: judge(usual).rejects };
+  bench.add('ledger sums', () => {
+    tally.take(usual);
+    tally.settle(receipt, Date.now());
+    tally.balance(0);
+  });
   bench.add('identify', () => quarantined(load, identify, Date.now()));
   bench.add('segment', () => encodeSegment(records));
   bench.add('copy rows', () => encodeCopyRows(stored));

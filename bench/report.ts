@@ -4,6 +4,7 @@ import type { Machine } from './machine.ts';
 import type { Micro } from './micro.ts';
 import type { Reload } from './reload.ts';
 import type { Run, Way } from './run.ts';
+import type { Safety } from './safety.ts';
 import type { Search } from './search.ts';
 import type { Sweep } from './sweep.ts';
 import type { Flow } from './throughput.ts';
@@ -25,6 +26,7 @@ export interface Report extends Heading {
   readonly sweeps: readonly Sweep[];
   readonly reloads: readonly Reload[];
   readonly searches: readonly Search[];
+  readonly safeties: readonly Safety[];
 }
 
 /** Values by what they compare: the larger, the better for us. */
@@ -60,6 +62,10 @@ export function bestRate(runs: readonly Run[]): number | null {
   return runs.length === 0 ? null : Math.max(...runs.map(({ messagesPerSecond }) => messagesPerSecond));
 }
 
+export function medianRate(runs: readonly Run[]): number | null {
+  return runs.length === 0 ? null : median(runs.map(({ messagesPerSecond }) => messagesPerSecond));
+}
+
 export function leastCpu(runs: readonly Run[]): number | null {
   const cpu = runs.flatMap(({ cpuMicrosPerMessage }) => cpuMicrosPerMessage ?? []);
   return cpu.length === 0 ? null : Math.min(...cpu);
@@ -77,9 +83,9 @@ export function residentPeak({ flows, floods }: Measured): number | null {
 }
 
 /** The lane and the engine that served, null when the service did not run. */
-export function wayOf({ flows, floods, sweeps, reloads }: Pick<Measured, 'flows' | 'floods' | 'sweeps' | 'reloads'>): Way | null {
-  const run = flows[0]?.runs.service[0] ?? floods[0]?.service ?? sweeps[0]?.points[0]?.runs.service[0];
-  return run?.way ?? reloads[0]?.way ?? null;
+export function wayOf({ flows, floods, sweeps, reloads, safeties }: Partial<Measured>): Way | null {
+  const run = flows?.[0]?.runs.service[0] ?? floods?.[0]?.service ?? sweeps?.[0]?.points[0]?.runs.service[0] ?? safeties?.[0]?.runs.on[0];
+  return run?.way ?? reloads?.[0]?.way ?? null;
 }
 
 export function median(values: readonly number[]): number {

@@ -7,6 +7,7 @@ import {
   latencyTable,
   reloadTable,
   replaceBlock,
+  safetyTable,
   searchTable,
   sweepSections,
   throughputTable,
@@ -23,7 +24,7 @@ type KeptSweep = Heading & { readonly sweep: Sweep };
 
 /** Keeps a whole report: its figures, its plots, and the tables of both pages. */
 export async function keepReport(report: Report): Promise<void> {
-  const usual = { ...report, sweeps: [], reloads: [], searches: [] };
+  const usual = { ...report, sweeps: [], reloads: [], searches: [], safeties: [] };
   await writeJson('latest', usual);
   await writeResult('throughput.svg', throughputPlot(report));
   await writeResult('latency.svg', latencyPlot(report.latencies));
@@ -48,9 +49,18 @@ export async function keepSearches({ at, commit, machine, searches }: Report): P
   await fillPage(join('bench', 'README.md'), 'search', `${searchTable(searches)}\n\n${headingLines({ at, commit, machine }, null)}`);
 }
 
+export async function keepSafeties({ at, commit, machine, safeties }: Report): Promise<void> {
+  await writeJson('safety', { at, commit, machine, safeties });
+  await fillPage(
+    join('bench', 'README.md'),
+    'safety',
+    `${safetyTable(safeties)}\n\n${headingLines({ at, commit, machine }, wayOf({ safeties }))}`,
+  );
+}
+
 export async function keepReloads({ at, commit, machine, reloads }: Report): Promise<void> {
   await writeJson('reload', { at, commit, machine, reloads });
-  const way = wayOf({ flows: [], floods: [], sweeps: [], reloads });
+  const way = wayOf({ reloads });
   await fillPage(join('bench', 'README.md'), 'reload', `${reloadTable(reloads)}\n\n${headingLines({ at, commit, machine }, way)}`);
 }
 

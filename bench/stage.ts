@@ -49,6 +49,8 @@ export interface ServiceRun {
   readonly group: string;
   readonly database: RunDatabase;
   readonly schemasDir: string;
+  /** Settings beyond the usual, as `dq run --config` reads them. */
+  readonly settingsFile?: string | undefined;
 }
 
 interface StageParts {

@@ -85,6 +85,7 @@ export async function runService(stage: Stage, source: Source, schemasDir = sche
 export interface ServiceOptions<Kept> {
   readonly source: Source;
   readonly schemasDir: string;
+  readonly settingsFile?: string;
   /** Called when the service has ended, before its database goes. */
   readonly after: (database: RunDatabase) => Promise<Kept>;
 }
@@ -92,12 +93,12 @@ export interface ServiceOptions<Kept> {
 /** The same, with something to do on the tables that the service has written. */
 export async function runServiceThen<Kept>(
   stage: Stage,
-  { source, schemasDir, after }: ServiceOptions<Kept>,
+  { source, schemasDir, settingsFile, after }: ServiceOptions<Kept>,
 ): Promise<{ readonly run: Run; readonly kept: Kept }> {
   return stage.withRunDatabase((database) =>
     stage.withTargets(source.partitions, async (targets) => {
       const group = stage.freshGroup();
-      const service = openService(stage, { topic: source.topic, targets, group, database, schemasDir });
+      const service = openService(stage, { topic: source.topic, targets, group, database, schemasDir, settingsFile });
       const good = source.messages - source.bad;
       try {
         const run = await measure(service, source.messages, serviceAssigned, () => arrivedAll(stage, targets, [good, source.bad]));
@@ -118,7 +119,8 @@ export async function runServiceThen<Kept>(
 export function openService(stage: Stage, run: ServiceRun): Child {
   const dir = process.env['DQ_BENCH_PROFILE'];
   const profile = dir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${dir}`];
-  const args = [...profile, serviceScript, 'run'];
+  const config = run.settingsFile === undefined ? [] : ['--config', run.settingsFile];
+  const args = [...profile, serviceScript, 'run', ...config];
   return new Child({ program: process.execPath, args, env: stage.serviceEnv(run), cwd: stage.dir });
 }
 
