@@ -94,6 +94,18 @@ test('a session that ends under work, between two statements or while idle is re
   await expect.poll(() => database.withClient(pidOf).catch(() => idle)).not.toBe(idle);
 });
 
+test('what the server says to a connection that failed and is being ended does not end the process', async () => {
+  const database = opened(databaseUrl);
+  let failed: DatabaseClient | null = null;
+  const work = database.withClient(async (client) => {
+    failed = client;
+    throw new Error('of our own');
+  });
+  await expect(work).rejects.toThrow('of our own');
+  // Without a listener this throws, and from a socket it would be nobody's.
+  expect(() => (failed as unknown as DatabaseClient).emit('error', new Error('terminating connection'))).not.toThrow();
+});
+
 test('after a failure the connection is closed and what was open is rolled back', async () => {
   const database = opened(await freshNumbers());
   let pid = 0;

@@ -41,6 +41,9 @@ export class Database {
     });
     // An idle connection that breaks leaves the pool by itself; the next call makes another and meets the cause.
     this.#pool.on('error', () => {});
+    // The pool listens while a connection is idle, not while it is lent, nor while one that failed is ended. Unheard, what the server says
+    // then would end the process: that it is shut down, mostly.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
   }
 
   /**
@@ -51,9 +54,6 @@ export class Database {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw databaseError(error);
     });
-    // A lent connection that breaks says so here as well as to its query; unheard, it would end the process.
-    const ignore = () => {};
-    client.on('error', ignore);
     this.#lent.add(client);
     let failure: unknown = null;
     try {
@@ -63,7 +63,6 @@ export class Database {
       throw databaseError(error);
     } finally {
       this.#lent.delete(client);
-      client.removeListener('error', ignore);
       client.release(failure !== null);
     }
   }
