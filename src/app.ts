@@ -126,6 +126,8 @@ async function compose(options: AppOptions, closers: Closers): Promise<Pipeline>
   const topics = await whenThere('kafka', () => describeTopics(settings.kafka), options);
   const stores = await openStores({ ...options, closers });
   const judges = await openJudges(options, closers);
+  const { nativeMissing } = judges.pool;
+  if (way.engine === 'native' && nativeMissing !== null) log.warn({ engine: 'js' }, `in the worker threads ${nativeMissing}`);
   const flood = await openFlood({ ...options, stores, closers });
   const inHand = await openInHand({ dir: settings.spool.dir, log, closers });
   // The lane may fail before the loop is there that must hear of it.

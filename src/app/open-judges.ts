@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import type { DataQuarantineError } from '../lib/errors.ts';
 import { retryForever } from '../lib/retry.ts';
 import type { Health } from '../observe/health.ts';
 import type { Log } from '../observe/log.ts';
@@ -8,6 +9,7 @@ import { plannedTypes } from '../registry/planned-fields.ts';
 import type { Registry } from '../registry/registry.ts';
 import { WorkerPool } from '../workers/pool.ts';
 import { openRegistry } from './open-registry.ts';
+import { whenThere } from './when-there.ts';
 
 /** What judges messages: the threads, and the schemas that they judge by. */
 export interface Judges {
@@ -30,9 +32,11 @@ export interface JudgesOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly health: Health;
+  /** Ends the waiting for the schema registry. */
+  readonly signal: AbortSignal;
 }
 
-/** The readiness check of the schema registry, there only while messages wait for it. */
+/** The readiness check of the schema registry, there only while something waits for it. */
 const registryCheck = 'schema registry';
 
 /** Starts the threads and loads the schemas. What must be closed later is pushed to `closers`. */
@@ -44,7 +48,10 @@ export async function openJudges(options: JudgesOptions, closers: (() => Promise
   });
   closers.push(() => pool.close());
   metrics.workerThreads.set(pool.threads);
-  const registry = await openRegistry(settings.schemas, pool, log);
+  // A registry that never answered may be mended without us; one that says no, or is none, waits for somebody.
+  const passes = ({ code }: DataQuarantineError) => code !== 'DQ_SCHEMA_REGISTRY_REFUSED' && code !== 'DQ_SCHEMA_REGISTRY_STRANGE';
+  const registry = await whenThere(registryCheck, () => openRegistry(settings.schemas, pool, log), { ...options, passes });
+  options.health.forget(registryCheck);
   closers.push(() => registry.close());
   warnOfMissing(registry, options);
   let revision = -1;

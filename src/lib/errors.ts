@@ -15,6 +15,8 @@ export const errorCodes = {
   DQ_SCHEMA_REGISTRY_UNREACHABLE: { retryable: true },
   /** The schema registry refused us. Check `schemas.registry.username`, `.password` or `.token` and the rights behind them; a running service asks again. */
   DQ_SCHEMA_REGISTRY_REFUSED: { retryable: true },
+  /** What answers at `schemas.registry.url` is no schema registry. Check the URL, up to the path of its API; a running service asks again. */
+  DQ_SCHEMA_REGISTRY_STRANGE: { retryable: true },
   /** The Kafka client cannot load or a broker cannot be reached. Check `kafka.brokers`, the network and the broker. */
   DQ_KAFKA_UNREACHABLE: { retryable: true },
   /** The Kafka client gave up for good: a fenced or failed idempotent producer. Restart; unfinished work is read again. */

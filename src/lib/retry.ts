@@ -5,7 +5,7 @@ export interface RetryOptions {
   /** Ends the trying: the last error is thrown, after the wait that is under way. */
   readonly signal?: AbortSignal;
   /** Asked after every failure; where it says no, the failure is thrown. */
-  readonly goesOn?: () => boolean;
+  readonly goesOn?: (error: DataQuarantineError) => boolean;
   /** Told of every failed attempt that will be repeated, counted from 1. */
   readonly onRetry?: (error: DataQuarantineError, attempt: number) => void;
 }
@@ -18,7 +18,7 @@ const delayMsMax = 5_000;
  */
 export async function retryForever<T>(work: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const policy = retry(
-    handleWhen((error) => isRetryable(error) && !options.signal?.aborted && (options.goesOn?.() ?? true)),
+    handleWhen((error) => isRetryable(error) && !options.signal?.aborted && (options.goesOn?.(error) ?? true)),
     { maxAttempts: Number.POSITIVE_INFINITY, backoff: new ExponentialBackoff({ initialDelay: 128, maxDelay: delayMsMax }) },
   );
   let attempt = 0;

@@ -22,7 +22,8 @@ export interface RegisteredVersion extends RegisteredText {
 
 /**
  * A registry of schemas on another machine. Null says that the registry answered and does not have it; whatever keeps it from
- * answering is thrown as `DQ_SCHEMA_REGISTRY_UNREACHABLE` (may pass) or `DQ_SCHEMA_REGISTRY_REFUSED` (until its rights or ours are mended).
+ * answering is thrown as `DQ_SCHEMA_REGISTRY_UNREACHABLE` (may pass), `DQ_SCHEMA_REGISTRY_REFUSED` (until its rights or ours are mended) or
+ * `DQ_SCHEMA_REGISTRY_STRANGE` (what answers there is another server, for now at least).
  */
 export interface SchemaSource {
   subjects(): Promise<readonly string[]>;

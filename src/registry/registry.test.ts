@@ -75,6 +75,19 @@ describe('an open registry', () => {
     expect(lines.filter((line) => line.startsWith('schema refused'))).toHaveLength(2);
   });
 
+  test('tries a schema that does not compile once, whatever names it and however often it is read', async () => {
+    const wrong = { properties: { a: { type: 'strnig' } } };
+    await put('order', '2.0.0', wrong);
+    await put('other', '1.0.0', wrong);
+    const compile = vi.fn(compileSchema);
+    await open({ compile });
+    await rename(pathOf('order', '2.0.0'), pathOf('order', '2.0.1'));
+    await put('order', '2.0.1', wrong);
+    await registry.reload();
+    expect(registry.refusals.map(({ path }) => path)).toEqual([pathOf('other', '1.0.0'), pathOf('order', '2.0.1')]);
+    expect(compile.mock.calls.filter(([schema]) => JSON.stringify(schema) === JSON.stringify(wrong))).toHaveLength(1);
+  });
+
   test('refuses a file that says it is another version than its place', async () => {
     await put('order', '1.0.1', {});
     await rename(pathOf('order', '1.0.1'), pathOf('order', '1.0.2'));

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { systemClock } from '../lib/clock.ts';
 import { DataQuarantineError, hasCode, messageOf } from '../lib/errors.ts';
 import type { SchemaSource } from '../model/registered-schema.ts';
 import { Catalog, type CatalogEntry, type CatalogReference, type CatalogWire } from './catalog.ts';
-import { type Compilation, compileSchema, schemaDigest, schemaInvalid } from './compiler.ts';
+import { type Compilation, compileSchema, type SchemaProblem, schemaDigest, schemaInvalid } from './compiler.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { type Generated, ModuleStore } from './module-store.ts';
 import { type PlannedFields, plannedFields } from './planned-fields.ts';
@@ -54,6 +55,9 @@ interface Known {
 /** How long the registry's no is believed: somebody may register the schema a moment later. */
 const absentMs = 30_000;
 const absentMax = 1_000;
+/** The registry is asked no more often than that, and for so many ids at once; for names it is one list of its subjects. */
+const askMsInterval = 250;
+const askIdsMax = 50;
 
 /**
  * Knows the schema versions of a folder, and of a schema registry if there is one, and keeps up with them: with the folder at once on a
@@ -75,7 +79,13 @@ export class Registry {
   readonly #remote: RemoteSchemas | null;
   /** The schema number of each version of the registry; null where it is of no use here. */
   readonly #remoteNumbers = new Map<RemoteVersion, number | null>();
+  /** Schemas that do not compile, by digest: whatever names them, they are not tried again. */
+  readonly #problems = new Map<string, SchemaProblem>();
   readonly #absent = new Map<string, number>();
+  /** What the next round asks for, and that round. */
+  readonly #wanted = new Set<string>();
+  #round: Promise<ReadonlySet<string>> | null = null;
+  #askedMs = Number.NEGATIVE_INFINITY;
   readonly #watch = new FolderWatch(() => void this.reload());
   #catalog = new Catalog({ revision: 0, entries: [], withdrawn: [] });
   #reference: CatalogReference | null = null;
@@ -145,21 +155,38 @@ export class Registry {
   }
 
   /**
-   * Asks the schema registry for what messages need and returns what it does not have. Throws what keeps it from answering: then
-   * nothing is known of the rest, and whoever needs it waits and asks again.
+   * Asks the schema registry for what messages need and returns what it does not have; where there is much to ask for, not all is known
+   * by then. Throws what keeps it from answering: then nothing is known of the rest, and whoever needs it waits and asks again.
    */
-  ask(needs: readonly string[]): Promise<readonly string[]> {
-    return this.#inTurn(async () => {
-      const wanted = needs.map((text) => ({ text, need: parseNeed(text) })).filter(({ need }) => !isMet(need, this.#catalog));
-      const known = new Set(this.absent());
-      await this.#remote?.find(wanted.filter(({ text }) => !known.has(text)).map(({ need }) => need));
-      await this.#takeRemote();
-      await this.#publish();
-      const absent = wanted.filter(({ need }) => !isMet(need, this.#catalog)).map(({ text }) => text);
-      for (const text of absent) this.#absent.set(text, performance.now() + absentMs);
-      for (const [oldest] of [...this.#absent].slice(0, -absentMax)) this.#absent.delete(oldest);
-      return absent;
-    });
+  async ask(needs: readonly string[]): Promise<readonly string[]> {
+    for (const text of needs) this.#wanted.add(text);
+    this.#round ??= this.#inTurn(() => this.#askRound());
+    const absent = await this.#round;
+    return needs.filter((text) => absent.has(text));
+  }
+
+  /**
+   * One round for all that was asked meanwhile. Messages choose what they need, so the rounds have a pace and a size; what is beyond it gets
+   * no answer, and is asked for again.
+   */
+  async #askRound(): Promise<ReadonlySet<string>> {
+    await systemClock.sleep(Math.max(0, this.#askedMs + askMsInterval - performance.now()));
+    const needs = [...this.#wanted].map((text) => ({ text, need: parseNeed(text) })).filter(({ need }) => !isMet(need, this.#catalog));
+    this.#wanted.clear();
+    this.#round = null;
+    const known = new Set(this.absent());
+    const unknown = needs.filter(({ text }) => !known.has(text));
+    if (unknown.length === 0) return known;
+    const ids = unknown.filter(({ need }) => 'id' in need);
+    const asked = [...unknown.filter(({ need }) => 'name' in need), ...ids.slice(0, askIdsMax)];
+    this.#askedMs = performance.now();
+    await this.#remote?.find(asked.map(({ need }) => need));
+    await this.#takeRemote();
+    await this.#publish();
+    const absent = asked.filter(({ need }) => !isMet(need, this.#catalog)).map(({ text }) => text);
+    for (const text of absent) this.#absent.set(text, performance.now() + absentMs);
+    for (const [oldest] of [...this.#absent].slice(0, -absentMax)) this.#absent.delete(oldest);
+    return new Set([...known, ...absent]);
   }
 
   /** The needs that the registry said no to a moment ago. */
@@ -270,9 +297,12 @@ export class Registry {
   }
 
   async #generate(schema: unknown, digest: string, placeOf: (pointer: string | null) => string): Promise<Generated> {
-    const compilation = await (this.#options.compile ?? compileSchema)(schema);
-    if ('problem' in compilation) throw schemaInvalid(compilation.problem, placeOf(compilation.problem.pointer));
-    return this.#store.keep(digest, compilation);
+    const known = this.#problems.get(digest);
+    const compilation = known ? { problem: known } : await (this.#options.compile ?? compileSchema)(schema);
+    if (!('problem' in compilation)) return this.#store.keep(digest, compilation);
+    const { problem } = compilation;
+    this.#problems.set(digest, problem);
+    throw schemaInvalid(problem, placeOf(problem.pointer));
   }
 
   /** Drops files that have been gone for long enough, and comes back for the others. */

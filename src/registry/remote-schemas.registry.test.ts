@@ -14,6 +14,8 @@ import { loadValidator } from './validator-runtime.ts';
 let folder: string;
 let registry: Registry | null = null;
 let gate: Server | null = null;
+/** The paths that were asked for through the gate. */
+let asked: string[] = [];
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 const anonymous = { username: null, password: null, token: null };
 
@@ -64,7 +66,9 @@ async function passOn(path: string, response: ServerResponse): Promise<void> {
 
 /** Passes on to the registry what carries the right authorization; 401 for all else, and `status` for everything where it is given. */
 async function openGate(authorization: string, status: number | null = null): Promise<string> {
+  asked = [];
   gate = createServer((request, response) => {
+    asked.push(request.url ?? '');
     if (status !== null) return void response.writeHead(status).end('<html>');
     if (request.headers.authorization !== authorization) return void response.writeHead(401).end();
     void passOn(request.url ?? '', response);
@@ -142,11 +146,41 @@ test('it opens with user and password, from the settings or the URL, or with a t
 test('while it is away the last copy serves, a need stays open, and without a copy nothing opens', async () => {
   const id = await register('kept', { required: ['k'] });
   const away = await openGate('', 404);
-  const isAway = (error: unknown) => hasCode(error, 'DQ_SCHEMA_REGISTRY_UNREACHABLE');
+  const isAway = (error: unknown) => hasCode(error, 'DQ_SCHEMA_REGISTRY_STRANGE');
   await expect(open({ url: away })).rejects.toSatisfy(isAway);
   await (await open()).close();
   const opened = await open({ url: away });
   expect(byId(opened, id)).toEqual(['kept@1']);
   await expect(opened.ask([needText({ id: 987_654 })])).rejects.toSatisfy(isAway);
   expect(opened.absent()).toEqual([]);
+});
+
+test('a server that is away may come back, one that is no schema registry is told apart from it', async () => {
+  const isAway = (error: unknown) => hasCode(error, 'DQ_SCHEMA_REGISTRY_UNREACHABLE');
+  await expect(open({ url: 'http://127.0.0.1:9' })).rejects.toSatisfy(isAway);
+  for (const [status, code] of [
+    [503, 'DQ_SCHEMA_REGISTRY_UNREACHABLE'],
+    [404, 'DQ_SCHEMA_REGISTRY_STRANGE'],
+    [200, 'DQ_SCHEMA_REGISTRY_STRANGE'],
+  ] as const) {
+    await expect(open({ url: await openGate('', status) })).rejects.toSatisfy((error) => hasCode(error, code));
+    gate?.close();
+  }
+});
+
+test('names and ids that messages make up cost the registry a few requests, however many they are', async () => {
+  const basic = `Basic ${Buffer.from('me:secret').toString('base64')}`;
+  const opened = await open({ url: await openGate(basic), username: 'me', password: 'secret' });
+  asked = [];
+  const batches = Array.from({ length: 20 }, (_, batch) =>
+    Array.from({ length: 100 }, (_name, index) => needText({ name: `made-up-${batch}-${index}`, version: null })),
+  );
+  const absent = await Promise.all(batches.map((needs) => opened.ask(needs)));
+  expect(absent).toEqual(batches);
+  expect(asked.filter((path) => path.endsWith('/subjects'))).toHaveLength(1);
+  asked = [];
+  const ids = Array.from({ length: 80 }, (_, index) => needText({ id: 900_000 + index }));
+  const first = await opened.ask(ids);
+  expect([first.length, asked.length]).toEqual([50, 100]);
+  expect(await opened.ask(ids)).toEqual(ids);
 });

@@ -52,7 +52,9 @@ export class RemoteSchemas {
     try {
       await remote.refresh();
     } catch (error) {
-      if (!hasCopy || !hasCode(error, 'DQ_SCHEMA_REGISTRY_UNREACHABLE')) throw error;
+      // With a copy it is the registry's own URL, and what answers there now is in its place for a while.
+      const isAway = hasCode(error, 'DQ_SCHEMA_REGISTRY_UNREACHABLE') || hasCode(error, 'DQ_SCHEMA_REGISTRY_STRANGE');
+      if (!hasCopy || !isAway) throw error;
       onAway(`${error.message}; going on with the copy of ${remote.#versions.size} versions in ${remote.#copyPath}`);
     }
     return remote;

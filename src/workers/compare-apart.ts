@@ -1,11 +1,9 @@
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { DataQuarantineError, type ErrorWire } from '../lib/errors.ts';
-import { packageRoot } from '../lib/package-root.ts';
 import type { CompatibilityMode } from '../model/compatibility-mode.ts';
 import type { Compatibility } from '../registry/compatibility/compare-schemas.ts';
+import { builtFile } from './built-file.ts';
 
 export interface ComparisonTask {
   readonly older: unknown;
@@ -24,7 +22,7 @@ const heapMbMax = 512;
  * `DQ_SCHEMA_INVALID` for a schema that does not compile, and for one that is not compared in time.
  */
 export async function compareApart(task: ComparisonTask): Promise<Compatibility> {
-  const worker = new Worker(builtFile(), { workerData: task, resourceLimits: { maxOldGenerationSizeMb: heapMbMax } });
+  const worker = new Worker(builtFile('compare-worker'), { workerData: task, resourceLimits: { maxOldGenerationSizeMb: heapMbMax } });
   try {
     const [answer] = (await once(worker, 'message', { signal: AbortSignal.timeout(answerMsMax) })) as [ComparisonAnswer];
     if ('error' in answer) throw DataQuarantineError.fromWire(answer.error);
@@ -37,9 +35,4 @@ export async function compareApart(task: ComparisonTask): Promise<Compatibility>
   } finally {
     await worker.terminate();
   }
-}
-
-function builtFile(): string {
-  const beside = fileURLToPath(new URL('./compare-worker.js', import.meta.url));
-  return import.meta.url.endsWith('.ts') ? join(packageRoot, 'dist/src/workers/compare-worker.js') : beside;
 }

@@ -9,7 +9,14 @@ const niceness = 5;
 
 stepBehind();
 
-export function compile(schema: unknown): Compilation {
+/** A schema, and where the thread says that it has begun with it. */
+export interface CompileRun {
+  readonly schema: unknown;
+  readonly begun: Int32Array;
+}
+
+export function compile({ schema, begun }: CompileRun): Compilation {
+  Atomics.store(begun, 0, 1);
   return compileSchema(schema);
 }
 

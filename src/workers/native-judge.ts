@@ -30,6 +30,12 @@ export class NativeJudge {
     this.#catalog = catalog;
   }
 
+  /** Why this thread judges without it; null where it does not. */
+  static missing(): string | null {
+    const judge = (addonOfThread ??= loadJudge());
+    return 'missing' in judge ? judge.missing : null;
+  }
+
   /** The judge of that catalog in this thread; null where the addon does not load. */
   static of({ loaded, topics, limits }: NativeJudgeOptions): NativeJudge | null {
     const judge = (addonOfThread ??= loadJudge());

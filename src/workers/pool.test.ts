@@ -161,6 +161,18 @@ describe('a pool', () => {
     expect(await opened.compile({ type: 'strnig' })).toMatchObject({ problem: { pointer: '/type' } });
   });
 
+  test('refuses a schema that does not end, by what it is, and compiles the next', async () => {
+    const opened = await open({ compileMsMax: 500 });
+    let schema: unknown = true;
+    // Small to send, and without end to walk through.
+    for (let depth = 0; depth < 60; depth++) schema = { properties: { a: schema, b: schema } };
+    const compilations = await Promise.all([opened.compile({ not: schema }), opened.compile({ required: ['id'] })]);
+    expect(compilations).toMatchObject([
+      { problem: { message: expect.stringContaining('not compiled within 500 ms'), pointer: null } },
+      { module: modules['order'] },
+    ]);
+  });
+
   test('refuses work once it is closed, and fails what was out', async () => {
     const opened = await open();
     const out = opened.judge(taskOf(slabOf([slow]))).catch((error: unknown) => error);

@@ -1,15 +1,13 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { assert } from '../lib/assert.ts';
 import { DataQuarantineError, messageOf } from '../lib/errors.ts';
-import { packageRoot } from '../lib/package-root.ts';
 import type { Reject } from '../model/delivery.ts';
 import { answer, Slab } from '../model/slab.ts';
 import type { Compilation } from '../registry/compiler.ts';
-import type { compile } from './compile-worker.ts';
+import { builtFile } from './built-file.ts';
+import { CompileThread } from './compile-thread.ts';
 import { plainFault } from './fault.ts';
 import { JudgeProgress } from './judge-progress.ts';
 import { unpackRejects } from './reject-columns.ts';
@@ -25,6 +23,8 @@ export interface WorkerPoolOptions {
   readonly queueMax?: number;
   /** A batch that takes longer ends its thread; a message that takes longer alone is a `validation_timeout`. */
   readonly deadlineMs?: number;
+  /** A schema that takes longer to compile is refused. */
+  readonly compileMsMax?: number;
   /** Told of a thread that died between tasks; it has been replaced. */
   readonly onError?: (error: unknown) => void;
 }
@@ -44,9 +44,6 @@ type Outcome =
 /** How often a batch is given to a thread that ends before it begins. */
 const runsMax = 3;
 
-/** The thread that compiles comes with the first schema and goes when there has been none for so long. */
-const compilerIdleMs = 30_000;
-
 const workerFile = builtFile('worker');
 
 /**
@@ -59,8 +56,9 @@ const workerFile = builtFile('worker');
 export class WorkerPool {
   readonly threads: number;
   readonly #piscina: Piscina;
-  readonly #compiler: Piscina;
+  readonly #compiler: CompileThread;
   readonly #deadlineMs: number;
+  #nativeMissing: string | null = null;
   #closed = false;
 
   private constructor(options: WorkerPoolOptions) {
@@ -75,8 +73,9 @@ export class WorkerPool {
       // A thread makes few objects, and by default each would let 48 MiB of them pile up.
       resourceLimits: { maxYoungGenerationSizeMb: 8 },
     });
-    this.#compiler = new Piscina({ filename: builtFile('compile-worker'), minThreads: 0, maxThreads: 1, idleTimeout: compilerIdleMs });
-    for (const piscina of [this.#piscina, this.#compiler]) piscina.on('error', (error) => options.onError?.(error));
+    const onError = (error: unknown) => options.onError?.(error);
+    this.#piscina.on('error', onError);
+    this.#compiler = new CompileThread({ onError, msMax: options.compileMsMax });
   }
 
   /** Starts the threads and waits until they are up, so that a build that is missing or broken shows at once. */
@@ -85,12 +84,18 @@ export class WorkerPool {
     if (!existsSync(workerFile)) throw lost(`${workerFile} is not there: build it with "npm run setup"`);
     const pool = new WorkerPool(options);
     try {
-      await Promise.all(Array.from({ length: options.threads }, () => pool.#piscina.run(null, { name: 'greet' })));
+      const greetings = Array.from({ length: options.threads }, () => pool.#piscina.run(null, { name: 'greet' }) as Promise<string | null>);
+      pool.#nativeMissing = (await Promise.all(greetings)).find((missing) => missing !== null) ?? null;
     } catch (error) {
       await pool.close();
       throw lost(`the worker threads do not start: ${messageOf(error)}`, error);
     }
     return pool;
+  }
+
+  /** Why a thread judges in JavaScript alone, whatever a task asks for; null where all have the native engine. */
+  get nativeMissing(): string | null {
+    return this.#nativeMissing;
   }
 
   /** Threads that are there now. Fewer than `threads` for long means that new ones fail to start. */
@@ -127,21 +132,16 @@ export class WorkerPool {
     };
   }
 
-  /** Generates the validator of a schema off the main thread. */
+  /** Generates the validator of a schema off the main thread. A schema that takes too long, or ends the thread, has a problem like any other. */
   async compile(schema: unknown): Promise<Compilation> {
     this.#refuseIfClosed();
-    try {
-      const compilation: ReturnType<typeof compile> = await this.#compiler.run(schema, { name: 'compile' });
-      return compilation;
-    } catch (error) {
-      throw lost(`a worker thread ended while it compiled a schema: ${messageOf(error)}`, error);
-    }
+    return this.#compiler.compile(schema);
   }
 
   /** Ends the threads at once; tasks that are still out fail with `DQ_WORKER_LOST`. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([this.#piscina.destroy(), this.#compiler.destroy()]);
+    await Promise.all([this.#piscina.destroy(), this.#compiler.close()]);
   }
 
   async #run(task: JudgeTask, range: Range): Promise<Outcome> {
@@ -224,10 +224,4 @@ function around({ from, to }: Range, row: number): Range[] {
 
 function lost(message: string, cause?: unknown): DataQuarantineError {
   return new DataQuarantineError('DQ_WORKER_LOST', message, { cause });
-}
-
-/** Threads run built code, also where the tests run the sources. */
-function builtFile(name: 'worker' | 'compile-worker'): string {
-  const beside = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-  return import.meta.url.endsWith('.ts') ? join(packageRoot, 'dist/src/workers', `${name}.js`) : beside;
 }

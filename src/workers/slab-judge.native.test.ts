@@ -8,6 +8,7 @@ import { parsePointer } from '../registry/json-pointer.ts';
 import { JudgeProgress } from './judge-progress.ts';
 import type { LoadedCatalog } from './loaded-catalog.ts';
 import { NativeJudge } from './native-judge.ts';
+import { WorkerPool } from './pool.ts';
 import { defaultLimits } from './read-json.ts';
 import { SlabJudge } from './slab-judge.ts';
 import type { Judgement, TopicRules } from './task.ts';
@@ -125,4 +126,10 @@ test('samples are taken of messages that only the native engine judged', () => {
     true,
   );
   expect(judgement.samples).toEqual([0, 64, 128].map(() => [1, expect.any(Number)]));
+});
+
+test('a pool knows that its threads have the native engine', async () => {
+  const pool = await WorkerPool.open({ threads: 2 });
+  expect(pool.nativeMissing).toBeNull();
+  await pool.close();
 });

@@ -86,11 +86,14 @@ export class SchemaRegistry implements SchemaSource {
     const answer = parsed(body);
     if (response.ok && answer !== undefined) return answer;
     if (response.status === 404 && absent.has((answer as { error_code?: unknown } | undefined)?.error_code)) return null;
-    throw this.#away(`answered ${path} with ${response.status}${response.ok ? ' and no JSON' : ''}`);
+    if (response.ok || response.status === 404) this.#strange(path, ` (status ${response.status})`);
+    throw this.#away(`answered ${path} with ${response.status}`);
   }
 
-  #strange(path: string): never {
-    throw this.#away(`answered ${path} with something that its API does not know`);
+  /** A proxy whose registry is away says the same, so whoever knows this one waits. */
+  #strange(path: string, status = ''): never {
+    const message = `${this.#base} answered ${path} as no schema registry does${status}; check schemas.registry.url, up to the path of its API`;
+    throw new DataQuarantineError('DQ_SCHEMA_REGISTRY_STRANGE', message);
   }
 
   #away(why: string, cause?: unknown): DataQuarantineError {
