@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dq } from '../testing/command-line.ts';
-import { compileInMemory, compileSchema } from './compiler.ts';
+import { compileInMemory, compileNative, compileSchema } from './compiler.ts';
 import { schemaLimits } from './schema-safety.ts';
 import { loadValidator } from './validator-runtime.ts';
 
@@ -57,6 +57,19 @@ describe('a schema beyond the limits', () => {
     expect(problemOf({ description: 'x'.repeat(schemaLimits.bytes) })).toMatchObject({ message: expect.stringContaining('bytes') });
     const anyOf = Array.from({ length: schemaLimits.branches + 1 }, (_, index) => ({ const: index }));
     expect(problemOf({ properties: { a: { anyOf } } })).toMatchObject({ pointer: '/properties/a/anyOf' });
+  });
+
+  test('is refused for its patterns, where too many of them need the linear engine', () => {
+    const anyOf = Array.from({ length: schemaLimits.linearPatterns + 1 }, (_, index) => ({ pattern: `^(a|a)*${index}$` }));
+    expect(problemOf({ anyOf: anyOf.slice(1) })).toBeNull();
+    expect(problemOf({ anyOf })).toMatchObject({ message: expect.stringContaining('linear'), pointer: '/anyOf/200/pattern' });
+  });
+
+  test('is judged in JavaScript where the tables of all its patterns would fill the memory', () => {
+    const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+    const anyOf = Array.from({ length: 60 }, (_, index) => ({ pattern: `^${letters.repeat(24)}${index}$` }));
+    expect(compileNative({ anyOf: anyOf.slice(0, 2) })).toHaveProperty('program');
+    expect(compileNative({ anyOf })).toMatchObject({ declined: expect.stringMatching(/^at \/anyOf\/\d+\/pattern: .*memory/) });
   });
 
   test('is named with line and column by the check, and the rest go on', async () => {

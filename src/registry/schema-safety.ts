@@ -4,7 +4,7 @@ import { vetPattern } from './patterns/vet-pattern.ts';
 import { referenceLoop } from './reference-loop.ts';
 
 /** Limits of one schema: far beyond what people write, far below what keeps a compiler busy or overflows its stack. */
-export const schemaLimits = { bytes: 2 ** 20, depth: 128, branches: 2_000 } as const;
+export const schemaLimits = { bytes: 2 ** 20, depth: 128, branches: 2_000, linearPatterns: 200 } as const;
 
 interface Problem {
   readonly message: string;
@@ -57,6 +57,10 @@ export function patternEngine(schema: unknown): PatternEngine | null | { readonl
     const vetting = vetPattern(pattern);
     if (vetting.engine === 'none') return { problem: { message: vetting.why, pointer: formatPointer(path) } };
     if (vetting.engine === 'linear') table[pattern] = vetting.expression;
+    if (Object.keys(table).length > schemaLimits.linearPatterns) {
+      const message = `more than ${schemaLimits.linearPatterns} patterns that only a linear engine matches in time`;
+      return { problem: { message, pointer: formatPointer(path) } };
+    }
   }
   if (Object.keys(table).length === 0) return null;
   return Object.assign(linearPatterns(table), { code: `require("${linearPatternsModule}").linearPatterns(${JSON.stringify(table)})` });

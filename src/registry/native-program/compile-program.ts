@@ -31,6 +31,7 @@ class ProgramBuilder implements Compiling {
   readonly #nodes: ProgramNode[] = [];
   readonly #numbers = new Map<object, number>();
   readonly #patterns = new Map<string, number>();
+  #patternCharacters = 0;
   #referencesOpen = 0;
 
   constructor(root: unknown, draft: Draft) {
@@ -66,6 +67,8 @@ class ProgramBuilder implements Compiling {
   expression(source: string, path: readonly string[]): number {
     const compiled = compilePattern(source, 'u');
     if ('declined' in compiled) throw new NotTaken(path, compiled.declined);
+    if (!this.#patterns.has(compiled.table)) this.#patternCharacters += compiled.table.length;
+    if (this.#patternCharacters > patternCharactersMax) throw new NotTaken(path, 'with the patterns before it, it needs too much memory');
     return this.pattern(compiled.table);
   }
 
@@ -130,6 +133,8 @@ function fill(node: ProgramNode, part: Part): void {
 
 /** References inside each other: a schema can refer to itself, but not without end. */
 const referencesMax = 200;
+/** Of the tables of all patterns of a schema, in base64: 6 MiB of memory in each thread. */
+const patternCharactersMax = 8 * 2 ** 20;
 
 /** What ajv gives a meaning of its own; here only where a reference leads to what was no schema before. */
 const foreign: ReadonlySet<string> = new Set(['nullable', '$async', 'id']);
