@@ -28,3 +28,14 @@ describe.each([
     if (forward !== null) expect({ forward: judged(older, newer, 'forward') }).toEqual({ forward });
   });
 });
+
+test.each([
+  ['a type that allows less', { type: 'number' }, { type: 'integer' }, 'keep type: number'],
+  ['a type that lost null', { type: ['string', 'null'] }, { type: 'string' }, 'keep type: [string, null]'],
+  ['another type', { type: 'string' }, { type: 'integer' }, 'allow both: type: [string, integer]'],
+  ['another pattern', { pattern: '^[0-9]{6}$' }, { pattern: "^'[0-9]{8}$" }, "allow both: pattern: '^[0-9]{6}$|^''[0-9]{8}$'"],
+  ['a new pattern', {}, { pattern: '^a$' }, 'leave the pattern out'],
+])('%s comes with what to write instead', (_, older, newer, instead) => {
+  const [finding] = compareSchemas(older, newer, 'backward').findings;
+  expect(finding?.message).toContain(`Instead: ${instead}.`);
+});

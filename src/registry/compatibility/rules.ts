@@ -111,10 +111,14 @@ function typeOf({ field, value, before }: Told): Breach {
   const earlier = before.flat();
   const known = (name: unknown) => earlier.includes(name) || (name === 'integer' && earlier.includes('number'));
   const rule = earlier.length === 0 ? 'type_added' : now.every(known) ? 'type_narrowed' : 'type_changed';
+  const both = [...new Set([...earlier, ...now])].filter(
+    (name) => name !== 'integer' || !(earlier.includes('number') || now.includes('number')),
+  );
+  const written = both.length === 1 ? `${both[0]}` : `[${both.join(', ')}]`;
   return {
     rule,
     what: `${field} must be ${now.join(' or ')}; the other schema allows ${earlier.length > 0 ? earlier.join(' or ') : 'every type'}`,
-    instead: earlier.length > 0 ? `allow both: type: [${[...new Set([...earlier, ...now])].join(', ')}]` : 'leave the type open',
+    instead: earlier.length > 0 ? `${rule === 'type_narrowed' ? 'keep' : 'allow both:'} type: ${written}` : 'leave the type open',
   };
 }
 
@@ -128,6 +132,20 @@ function enumOf({ field, value, before }: Told): Breach {
     instead: gone.length > 0 ? `keep ${gone.join(', ')} in the list` : 'leave the list out, or list every value that may still come',
   };
 }
+
+function patternOf(told: Told): Breach {
+  const { value, before } = told;
+  const [earlier] = before;
+  const both = `${earlier}|${value}`;
+  const isShort = before.length === 1 && both.length <= patternCharactersMax;
+  const widen = before.length > 0 ? 'widen the pattern so that it matches all that the other one does' : 'leave the pattern out';
+  // A pattern is matched anywhere in a text, so that each side of a bar keeps its own anchors.
+  const instead = isShort ? `allow both: pattern: '${both.replaceAll("'", "''")}'` : widen;
+  return changed('pattern', (pattern) => `must match ${quoted(pattern)}`, instead)(told);
+}
+
+/** What still fits a line beside the rest. */
+const patternCharactersMax = 100;
 
 function required({ name, field, path, others }: Told): Breach {
   const whole = path.length === 0 ? `"${name}"` : `"${name}" of ${field}`;
@@ -162,7 +180,7 @@ const tellers: Readonly<Record<string, Teller>> = {
   minProperties: limit('properties_narrowed', 'of a number of members of at least'),
   maxProperties: limit('properties_narrowed', 'of a number of members of at most'),
   multipleOf: changed('multiple_of', (value) => `must be a multiple of ${quoted(value)}`, 'use a divisor of the earlier one, or none'),
-  pattern: changed('pattern', (value) => `must match ${quoted(value)}`, 'widen the pattern so that it matches all that the other one does'),
+  pattern: patternOf,
   format: changed('format', (value) => `must have the format ${quoted(value)}`, 'describe the format in words, or keep the earlier one'),
   uniqueItems: changed('unique_items', () => 'must not hold an item twice', 'remove doubles where the data is read'),
   contains: changed('contains', () => 'must contain certain items', 'leave contains as it was'),
