@@ -204,6 +204,9 @@ test('schemas are shown with their versions, and a candidate is held against the
   expect(broken.body).toMatchObject({ compatible: false, findings: [{ rule: 'required_added' }] });
   expect((await check({ type: 'no type' })).status).toBe(422);
   expect((await check(7)).status).toBe(400);
+  const statuses = (await Promise.all(Array.from({ length: 6 }, () => check(newest.schema)))).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(2);
+  expect(statuses).toContain(429);
 });
 
 test('erasure is refused to all but admins, and not built', async () => {

@@ -22,6 +22,9 @@ export interface SchemaRoutesOptions {
   readonly tryCandidate: (name: string, schema: unknown) => Promise<WhatIf>;
 }
 
+/** Each trial has threads of its own, beside those that judge messages, and both may be many seconds' work. */
+const trialsMax = 2;
+
 /** Schemas, their versions, and what a new one would mean. */
 export function addSchemaRoutes(server: ReviewServer, options: SchemaRoutesOptions): void {
   addReading(server, options);
@@ -62,6 +65,7 @@ function addReading(server: ReviewServer, { schemasDir, groups }: SchemaRoutesOp
 }
 
 function addTrying(server: ReviewServer, { schemasDir, tryCandidate }: SchemaRoutesOptions): void {
+  const asked = asker();
   server.post(
     '/api/v1/schemas/:name/check',
     {
@@ -113,12 +117,19 @@ function reportOf({ quarantine, valid }: WhatIf): WhatIfReport {
   };
 }
 
-/** A candidate that is no schema is the caller's, not ours. */
-async function asked<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (hasCode(error, 'DQ_SCHEMA_INVALID')) throw new HttpRefusal(422, error.message);
-    throw error;
-  }
+/** Runs a few trials at once and refuses more. A candidate that is no schema is the caller's fault, not ours. */
+function asker(): <T>(work: () => Promise<T>) => Promise<T> {
+  let open = 0;
+  return async (work) => {
+    if (open >= trialsMax) throw new HttpRefusal(429, `${trialsMax} candidates are being tried already. Try again in a moment.`);
+    open += 1;
+    try {
+      return await work();
+    } catch (error) {
+      if (hasCode(error, 'DQ_SCHEMA_INVALID')) throw new HttpRefusal(422, error.message);
+      throw error;
+    } finally {
+      open -= 1;
+    }
+  };
 }
