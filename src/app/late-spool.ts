@@ -3,8 +3,10 @@ import type { Topics } from '../drivers/kafka-wire/topics.ts';
 import { Spool } from '../drivers/spool/spool.ts';
 import { spoolFolder } from '../drivers/spool/spool-folder.ts';
 import { volumeOf } from '../drivers/spool/volume.ts';
-import { DataQuarantineError, isRetryable } from '../lib/errors.ts';
+import { createDeferred } from '../lib/deferred.ts';
+import { DataQuarantineError } from '../lib/errors.ts';
 import { retryForever } from '../lib/retry.ts';
+import { within } from '../lib/within.ts';
 import type { Health } from '../observe/health.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -21,6 +23,8 @@ export interface LateSpoolOptions {
 }
 
 const fileBytesMax = 2 * 2 ** 20;
+/** A disk that takes longer hangs. */
+const openMsMax = 5_000;
 
 /**
  * The spool of the service, which may have to wait for its folder: a disk that is full, read-only or not mounted yet when the service starts
@@ -46,27 +50,36 @@ export class LateSpool {
   async mayCommit(): Promise<boolean> {
     const { settings, log } = this.#options;
     const { commit } = settings.spool;
-    const passing = commit === 'auto' ? ((await volumeOf(this.#dir))?.passing ?? null) : null;
+    const passing = commit === 'auto' ? await this.#passing() : null;
     if (commit !== false && passing === null) return true;
     this.#unused = passing === null ? 'spool.commit is false' : `${this.#dir} lies on ${passing}, which may go with the process`;
     log.warn(`${this.#unused}; while a store is away, offsets wait and consumption pauses at its limit`);
     return false;
   }
 
-  /** Opens it now, or as soon as that works. Throws what will not pass. */
+  /** Opens it now, or as soon as that works; a disk that hangs holds nothing up. Throws what will not pass. */
   async open(onOpened: (spool: Spool) => void): Promise<void> {
     const { log, signal, onFatal } = this.#options;
+    const away = createDeferred<DataQuarantineError>();
+    const onRetry = (error: DataQuarantineError) => {
+      this.#isMissing(error);
+      away.resolve(error);
+    };
+    const opening = retryForever(() => this.#open(onOpened), { signal, onRetry });
+    const isLate = () =>
+      away.resolve(new DataQuarantineError('DQ_SPOOL_UNAVAILABLE', `${this.#dir} did not answer within ${openMsMax} ms.`));
+    const late = setTimeout(isLate, openMsMax);
     try {
-      await this.#open(onOpened);
-    } catch (error) {
-      if (!isRetryable(error)) throw error;
+      const error = await Promise.race([opening.then(() => null), away.promise]);
+      if (error === null) return;
       this.#isMissing(error);
       log.warn({ code: error.code }, `${error.message}; offsets wait instead while a store is away, and it is tried again`);
-      const opening = retryForever(() => this.#open(onOpened), { signal, onRetry: (again) => this.#isMissing(again) });
-      opening.catch((failure: unknown) => {
-        if (!signal.aborted) onFatal(failure);
-      });
+    } finally {
+      clearTimeout(late);
     }
+    opening.catch((failure: unknown) => {
+      if (!signal.aborted) onFatal(failure);
+    });
   }
 
   /** Throws `DQ_SPOOL_UNAVAILABLE` while it is not open, and what the spool throws. */
@@ -93,6 +106,16 @@ export class LateSpool {
 
   async close(): Promise<void> {
     await this.#spool?.close();
+  }
+
+  /** What the folder lies on, where that goes with the process. What does not answer is no memory and no container's layer. */
+  async #passing(): Promise<string | null> {
+    let passing: string | null = null;
+    const looked = volumeOf(this.#dir).then((volume) => {
+      passing = volume?.passing ?? null;
+    });
+    await within(openMsMax, looked);
+    return passing;
   }
 
   #isMissing({ message }: DataQuarantineError): void {
