@@ -1,6 +1,7 @@
 import { admitWithoutReview, type OpenReview, openReview, watchDatabase } from './app/open-review.ts';
 import { whenThere } from './app/when-there.ts';
 import { App, chooseWay, readinessChecks } from './app.ts';
+import type { Origins } from './config/origin.ts';
 import type { Settings } from './config/settings.ts';
 import { openHttp } from './drivers/http/server.ts';
 import { assert } from './lib/assert.ts';
@@ -13,6 +14,8 @@ import { migrate } from './store/migrate.ts';
 
 export interface ServeOptions {
   readonly log: Log;
+  /** Where each setting came from, for those who ask the review. */
+  readonly origins: Origins;
   /** Aborting it drains and ends the service. */
   readonly signal: AbortSignal;
   /** One part alone, null for both. */
@@ -29,14 +32,16 @@ const reviewChecks = ['postgres'] as const;
  * the signal is aborted, and drains. Throws what ended it otherwise.
  */
 export async function serve(settings: Settings, options: ServeOptions): Promise<void> {
-  const { log, only = null } = options;
+  const { log, origins, only = null } = options;
   const { http: at, auth } = settings;
   assert(auth.mode !== 'none' || isLoopback(at.host), 'a server without authentication must listen on loopback only');
   const metrics = createMetrics({ processMetrics: true });
   const health = new Health(only === 'review' ? reviewChecks : readinessChecks);
   health.open();
   const review =
-    only === 'engine' ? null : openReview({ settings, log, metrics, health, engine: only === 'review' ? null : chooseWay(settings) });
+    only === 'engine'
+      ? null
+      : openReview({ settings, origins, log, metrics, health, engine: only === 'review' ? null : chooseWay(settings) });
   try {
     const http = await openHttp({
       host: at.host,

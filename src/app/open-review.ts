@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Origins } from '../config/origin.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Admit } from '../drivers/http/admission.ts';
 import type { HttpOptions } from '../drivers/http/server.ts';
@@ -23,6 +24,7 @@ import { GroupWatch } from '../review/groups/group-watch.ts';
 import { sendAlerts } from '../review/groups/webhook.ts';
 import { LoginStore } from '../store/login-store.ts';
 import { SessionStore } from '../store/session-store.ts';
+import { effectiveSettings } from './effective-settings.ts';
 import { openIntake } from './open-intake.ts';
 import { openMending } from './open-mending.ts';
 import { plannedFieldsOf } from './planned-fields-of.ts';
@@ -42,6 +44,7 @@ export interface OpenReview {
 
 export interface OpenReviewOptions {
   readonly settings: Settings;
+  readonly origins: Origins;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly health: Health;
@@ -57,7 +60,7 @@ const endMsMax = 3_000;
 const trialRecordsMax = 10_000;
 
 /** Puts the review together. No service is asked before the first request. */
-export function openReview({ settings, log, metrics, health, engine }: OpenReviewOptions): OpenReview {
+export function openReview({ settings, origins, log, metrics, health, engine }: OpenReviewOptions): OpenReview {
   const { mode } = settings.auth;
   const { webhook } = settings.alerts;
   const clock = systemClock;
@@ -84,6 +87,7 @@ export function openReview({ settings, log, metrics, health, engine }: OpenRevie
     health,
     clock,
     engine,
+    settings: effectiveSettings(settings, origins),
     schemasDir: settings.schemas.dir,
     tryCandidate: (name, schema) =>
       trySchema(settings, {

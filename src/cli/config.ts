@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { describeSettings, type ShownSetting } from '../config/describe-settings.ts';
-import { sizeText } from '../config/kinds.ts';
+import { describeSettings, settingText } from '../config/describe-settings.ts';
 import { originText } from '../config/origin.ts';
 import type { Io } from './io.ts';
 import { paint, printJson, printTable } from './print.ts';
@@ -24,13 +23,7 @@ function printSettings(io: Io, options: SettingsOptions & { readonly json?: true
   const rows = shown.map((setting) => {
     const { key, origin } = setting;
     const from = originText(origin);
-    return [key, valueText(setting), origin.kind === 'default' ? paint(io, 'dim', from) : from];
+    return [key, settingText(setting), origin.kind === 'default' ? paint(io, 'dim', from) : from];
   });
   printTable(io, ['setting', 'value', 'from'], rows);
-}
-
-function valueText({ value, unit }: ShownSetting): string {
-  if (value === null || (Array.isArray(value) && value.length === 0)) return '–';
-  if (unit === 'bytes') return sizeText(Number(value));
-  return Array.isArray(value) ? value.join(', ') : String(value);
 }

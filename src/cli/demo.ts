@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { chooseWay } from '../app.ts';
 import { loadSettings } from '../config/load-settings.ts';
+import type { Origins } from '../config/origin.ts';
 import type { Settings } from '../config/settings.ts';
 import { ClientPublisher } from '../drivers/kafka/client-publisher.ts';
 import { openWire, type Wire } from '../drivers/kafka-wire/wire.ts';
@@ -78,7 +79,7 @@ async function onServices(io: Io, options: DemoOptions, { services, signal, say 
     const mark = services.areOurs ? null : `demo-${Date.now().toString(36)}`;
     if (mark !== null) say(`  These servers are not the demo's own: it uses topics, tables and a bucket of its own, all named ${mark}.`);
     const topics = await demoTopics(wire, mark);
-    const { settings } = loadSettings({
+    const { settings, origins } = loadSettings({
       file: null,
       env: {},
       flags: await demoSettings(services, topics, { once: options.once === true, mark }),
@@ -87,8 +88,8 @@ async function onServices(io: Io, options: DemoOptions, { services, signal, say 
     await openStorage(settings.storage).ensure();
     const log = createLog({ level: options.once ? 'warn' : 'error', stream: 'stderr' });
     const result = options.once
-      ? await runOnce(settings, options, { log, signal, say })
-      : await runLive(io, settings, options, { log, signal, say });
+      ? await runOnce(settings, options, { origins, log, signal, say })
+      : await runLive(io, settings, options, { origins, log, signal, say });
     say('Verifying: every source record against the valid topic and the quarantine, with another Kafka client …');
     const report = await verified(wire, settings, topics);
     summarize(io, options, result, report);
@@ -98,6 +99,7 @@ async function onServices(io: Io, options: DemoOptions, { services, signal, say 
 }
 
 interface Running {
+  readonly origins: Origins;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
@@ -112,7 +114,7 @@ interface Result {
 }
 
 /** Fills the source topic, then runs the service until it has settled all of it. */
-async function runOnce(settings: Settings, options: DemoOptions, { log, signal, say }: Running): Promise<Result> {
+async function runOnce(settings: Settings, options: DemoOptions, { origins, log, signal, say }: Running): Promise<Result> {
   const feeder = await Feeder.open(settings, options, log);
   say(`Feeding ${options.messages.toLocaleString('en')} sample events into ${feeder.topic} …`);
   while (feeder.fed < options.messages && !signal.aborted) await feeder.feed(Math.min(feedChunk, options.messages - feeder.fed));
@@ -121,6 +123,7 @@ async function runOnce(settings: Settings, options: DemoOptions, { log, signal, 
   const stop = new AbortController();
   let result: Result | null = null;
   await serve(settings, {
+    origins,
     log,
     signal: AbortSignal.any([signal, stop.signal]),
     onStarted: ({ metrics }) => {
@@ -148,13 +151,14 @@ async function runOnce(settings: Settings, options: DemoOptions, { log, signal, 
 }
 
 /** Runs the service and feeds it at a steady rate until Ctrl-C. */
-async function runLive(io: Io, settings: Settings, options: DemoOptions, { log, signal, say }: Running): Promise<Result> {
+async function runLive(io: Io, settings: Settings, options: DemoOptions, { origins, log, signal, say }: Running): Promise<Result> {
   const feeder = await Feeder.open(settings, options, log);
   const startedMs = performance.now();
   let flow: Flow = { consumed: 0, valid: 0, quarantined: 0, remediated: 0, tombstones: 0 };
   let feeding: Promise<void> = Promise.resolve();
   let counted: Metrics | null = null;
   await serve(settings, {
+    origins,
     log,
     signal,
     onStarted: ({ address, metrics }) => {
@@ -187,6 +191,7 @@ function whereToLook(address: string, { kafka, postgres }: Settings): string {
   return [
     '',
     `  review    ${address}/   (find a cause, mend its records, replay them)`,
+    `  mend      ${address}/causes?q=quantity   (orders with "2" where 2 is meant: a repair is proposed that mends them all)`,
     `  health    ${address}/healthz  ${address}/readyz`,
     `  metrics   ${address}/metrics`,
     `  records   psql '${postgres.url}' -c 'select topic, error_type, field_path, count(*) from quarantine_records group by 1, 2, 3 order by 4 desc'`,

@@ -63,7 +63,7 @@ export async function withReview(io: Io, options: ReviewClientOptions, work: (cl
 
 /** Whoever can read the settings holds the keys to database and broker: the API runs in this process and takes them for an admin. */
 async function withOwnReview(io: Io, options: ReviewClientOptions, work: (client: ReviewClient) => Promise<void>): Promise<void> {
-  const { settings } = settingsFor(io, options, ['kafka', 'postgres']);
+  const { settings, origins } = settingsFor(io, options, ['kafka', 'postgres']);
   // The service is loaded where it is run, not for a help text or a call by URL.
   const { openReview } = await import('../app/open-review.ts');
   const { openHttp } = await import('../drivers/http/server.ts');
@@ -80,6 +80,7 @@ async function withOwnReview(io: Io, options: ReviewClientOptions, work: (client
   const health = new Health([]);
   const review = openReview({
     settings: { ...settings, auth: { ...settings.auth, mode: 'token', tokens: [local] } },
+    origins,
     log,
     metrics,
     health,

@@ -22,7 +22,7 @@ export function registerRun(program: Command, io: Io): void {
 }
 
 async function run(io: Io, options: RunOptions): Promise<void> {
-  const { settings } = settingsFor(io, options, ['kafka', 'postgres', 'http']);
+  const { settings, origins } = settingsFor(io, options, ['kafka', 'postgres', 'http']);
   const log = createLog({ level: settings.log.level, stream: 'stdout' });
   const signal = io.stopSignal();
   // Whatever nobody handled leaves the process in a state that nobody knows: what is not committed is read again by the next.
@@ -34,7 +34,7 @@ async function run(io: Io, options: RunOptions): Promise<void> {
   try {
     // The service is loaded when it runs, not for its help.
     const { serve } = await import('../main.ts');
-    await serve(settings, { log, signal, only: options.only ?? null });
+    await serve(settings, { origins, log, signal, only: options.only ?? null });
   } catch (error) {
     // An error of ours says all in its words; of any other, the stack is what helps to mend it.
     if (error instanceof DataQuarantineError) log.fatal({ code: error.code }, error.message);

@@ -1,9 +1,10 @@
 import { maskText } from '../lib/mask.ts';
 import type { AccessToken } from '../model/access.ts';
+import { sizeText } from './kinds.ts';
 import type { LoadedSettings } from './load-settings.ts';
 import { masked, type Shown } from './mask.ts';
 import type { Origin } from './origin.ts';
-import { type KnownSetting, knownSettings } from './schema-tree.ts';
+import { defaultOf, type KnownSetting, knownSettings } from './schema-tree.ts';
 
 /** One effective setting as it may be shown: secrets are masked. */
 export interface ShownSetting {
@@ -11,6 +12,9 @@ export interface ShownSetting {
   readonly value: Shown;
   readonly unit: 'bytes' | null;
   readonly origin: Origin;
+  /** What it is where nobody sets it, in words. */
+  readonly fallback: string;
+  readonly doc: string;
 }
 
 /** All effective settings with their origins, in the order of the schema. Free names are listed one by one. */
@@ -23,9 +27,18 @@ export function describeSettings({ settings, origins }: Pick<LoadedSettings, 'se
         value: shownValue(value, known, path.at(-1) ?? ''),
         unit: known.about.unit,
         origin: origins.get(key) ?? { kind: 'default' },
+        fallback: known.about.fallback ?? settingText({ value: defaultOf(known) as Shown, unit: known.about.unit }),
+        doc: known.about.doc,
       };
     }),
   );
+}
+
+/** A value for people; a dash where there is none. */
+export function settingText({ value, unit }: Pick<ShownSetting, 'value' | 'unit'>): string {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return '–';
+  if (unit === 'bytes') return sizeText(Number(value));
+  return Array.isArray(value) ? value.join(', ') : String(value);
 }
 
 interface Instance {

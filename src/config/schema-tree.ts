@@ -39,6 +39,16 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
 /** All settings, in the order of the schema. */
 export const knownSettings: readonly KnownSetting[] = settingsUnder(tree, []);
 
+const defaults: unknown = settingsSchema.parse({});
+
+/** What a setting is where nobody sets it; null where that is nothing. */
+export function defaultOf({ path, schema }: KnownSetting): unknown {
+  if (path.includes('<name>')) return (schema as { def?: { defaultValue?: unknown } }).def?.defaultValue;
+  let value: unknown = defaults;
+  for (const name of path) value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
+  return value;
+}
+
 function settingsUnder(node: Node, path: Path): KnownSetting[] {
   if (node.kind === 'setting') return [{ path, about: node.about, schema: node.schema }];
   if (node.kind === 'free') return settingsUnder(node.member, [...path, '<name>']);

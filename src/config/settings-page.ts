@@ -1,6 +1,5 @@
 import { sizeText } from './kinds.ts';
-import { type KnownSetting, knownSettings } from './schema-tree.ts';
-import { settingsSchema } from './settings.ts';
+import { defaultOf, type KnownSetting, knownSettings } from './schema-tree.ts';
 
 const introduction = `# Settings
 
@@ -18,25 +17,22 @@ the effective settings and where each came from; secrets are masked.
 
 /** The reference page, \`docs/settings.md\`. */
 export function settingsPage(): string {
-  const defaults: unknown = settingsSchema.parse({});
   const groups = new Set(knownSettings.map(({ path }) => path[0]));
   const chapters = [...groups].map((group) => {
-    const rows = knownSettings.filter(({ path }) => path[0] === group).map((known) => row(known, defaults));
+    const rows = knownSettings.filter(({ path }) => path[0] === group).map(row);
     return [`## ${group}`, '', '| key | environment | default | what it does |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
   });
   return `${introduction}\n${chapters.join('\n')}`;
 }
 
-function row(known: KnownSetting, defaults: unknown): string {
+function row(known: KnownSetting): string {
   const { path, about } = known;
   const variable = about.environment === null ? '–' : `\`${about.environment}\``;
-  return `| \`${path.join('.')}\` | ${variable} | ${about.fallback ?? defaultText(known, defaults)} | ${about.doc.replaceAll('|', '\\|')} |`;
+  return `| \`${path.join('.')}\` | ${variable} | ${about.fallback ?? defaultText(known)} | ${about.doc.replaceAll('|', '\\|')} |`;
 }
 
-function defaultText({ path, schema, about }: KnownSetting, defaults: unknown): string {
-  let value: unknown = defaults;
-  for (const name of path) value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
-  if (path.includes('<name>')) value = (schema as { def?: { defaultValue?: unknown } }).def?.defaultValue;
-  if (typeof value === 'number' && about.unit === 'bytes') return sizeText(value);
+function defaultText(known: KnownSetting): string {
+  const value = defaultOf(known);
+  if (typeof value === 'number' && known.about.unit === 'bytes') return sizeText(value);
   return `\`${Array.isArray(value) ? value.join(',') : String(value)}\``;
 }

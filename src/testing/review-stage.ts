@@ -136,6 +136,7 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
     tryCandidate: () => Promise.reject(new Error('no trial in this test')),
     drift: () => Promise.resolve([]),
     pageDir: join(dir, 'page'),
+    settings: [],
     version: '0.0.0',
     ...options,
   });

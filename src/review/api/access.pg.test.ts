@@ -93,3 +93,10 @@ test('an unknown route of the API is a problem, and every other address the page
   }
   expect((await stage.call('/', { as: null })).body).toContain('not built');
 });
+
+test('what is configured is shown to operators, not to reviewers', async () => {
+  const settings = [{ key: 'http.port', value: '9000', origin: 'DQ_HTTP_PORT', default: '8080', is_default: false, doc: 'The port.' }];
+  const stage = await openReviewStage({ settings });
+  expect(await stage.call('/api/v1/settings', { as: 'operator' })).toMatchObject({ status: 200, body: { items: settings } });
+  expect((await stage.call('/api/v1/settings', { as: 'reviewer' })).status).toBe(403);
+});

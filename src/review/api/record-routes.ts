@@ -11,6 +11,7 @@ import { changeStatus } from '../../store/change-record.ts';
 import type { EditStore, StoredEdit } from '../../store/edits.ts';
 import type { ForeignRow, ForeignStore } from '../../store/foreign-store.ts';
 import { readFrame, readPayload } from '../../store/payload.ts';
+import { type RecordReplay, replaysOf } from '../../store/record-replays.ts';
 import type { RecordRow, RecordSearch } from '../../store/record-search.ts';
 import { isSourceReference } from '../../store/source-reference.ts';
 import { type RecordDetail, record, recordDetail, recordId, recordPage, recordPatch, recordQuery } from '../contract/records.ts';
@@ -80,11 +81,12 @@ async function found(search: RecordSearch, id: string, { topicPrefixes }: Caller
 async function detailOf(
   row: RecordRow,
   caller: Caller,
-  { search, audit, storage, edits, foreign }: RecordRoutesOptions,
+  { database, search, audit, storage, edits, foreign }: RecordRoutesOptions,
 ): Promise<RecordDetail> {
-  const [neighbours, entries, made, headers, letter] = await Promise.all([
+  const [neighbours, entries, replays, made, headers, letter] = await Promise.all([
     search.neighbours(row),
     audit.of(row.id, historyEntriesMax),
+    replaysOf(database, row.id),
     edits.list(row.id),
     caller.payloadRead && row.status !== 'erased' ? headersOf(row, storage) : [],
     row.family === null ? null : foreign.find(row.id),
@@ -93,7 +95,7 @@ async function detailOf(
     ...recordItem(row, caller),
     neighbours,
     headers: headers.map(headerItem),
-    history: entries.map(historyItem),
+    history: historyOf(entries, replays),
     edits: made.map(editItem),
     dead_letter: letter && letterItem(letter, headers),
   };
@@ -124,8 +126,14 @@ function editItem({ id, at, by, schemaVersion }: StoredEdit): RecordDetail['edit
   return { id, at: at.toISOString(), by, valid: true, schema_version: schemaVersion };
 }
 
-function historyItem({ at, by, action, detail }: AuditRow): RecordDetail['history'][number] {
-  return { at: at.toISOString(), by, action, detail };
+/** What people did with a record, and what replays made of it, oldest first. */
+function historyOf(entries: readonly AuditRow[], replays: readonly RecordReplay[]): RecordDetail['history'] {
+  const published = replays.map(({ plan, at, by, state, message }) => {
+    const detail = JSON.stringify({ replay: plan, ...(message !== null && { message }) });
+    return { at, by, action: `replay.${state}`, detail };
+  });
+  const all = [...entries, ...published].sort((one, other) => one.at.getTime() - other.at.getTime());
+  return all.map(({ at, by, action, detail }) => ({ at: at.toISOString(), by, action, detail }));
 }
 
 function addPayload(server: ReviewServer, { search, audit, storage }: RecordRoutesOptions): void {

@@ -21,6 +21,7 @@ import type { AuthMode } from '../access/guard.ts';
 import type { Provider } from '../access/provider.ts';
 import type { Sessions } from '../access/sessions.ts';
 import type { Tokens } from '../access/tokens.ts';
+import type { EffectiveSetting } from '../contract/settings.ts';
 import type { GroupWatch } from '../groups/group-watch.ts';
 import type { ReplayPlans } from '../replay/plans.ts';
 import { addAuditRoutes } from './audit-routes.ts';
@@ -38,6 +39,7 @@ import { addReplayRoutes } from './replay-routes.ts';
 import { actionOf, callerOf } from './review-server.ts';
 import { addSchemaRoutes } from './schema-routes.ts';
 import { addSessionRoutes } from './session-routes.ts';
+import { addSettingsRoutes } from './settings-routes.ts';
 
 export interface ReviewOptions {
   readonly mode: AuthMode;
@@ -61,6 +63,8 @@ export interface ReviewOptions {
   readonly engine: { readonly lane: string; readonly engine: string } | null;
   readonly tryCandidate: (name: string, schema: unknown) => Promise<WhatIf>;
   readonly drift: (name: string | null) => Promise<readonly Drift[]>;
+  /** What is in force, secrets masked. */
+  readonly settings: readonly EffectiveSetting[];
   readonly version: string;
 }
 
@@ -124,6 +128,7 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
   addEditRoutes(routes, { ...options.mending, audit });
   addReplayRoutes(routes, { plans: options.mending.plans, audit, signal: closing.signal });
   addAuditRoutes(routes, { audit });
+  addSettingsRoutes(routes, options);
   scope.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => scope.swagger());
   await addPage(scope, pageDir);
 }

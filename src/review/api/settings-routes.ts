@@ -1,0 +1,19 @@
+import { type EffectiveSetting, settingsList } from '../contract/settings.ts';
+import { type ReviewServer, refusals } from './review-server.ts';
+
+export interface SettingsRoutesOptions {
+  /** What is in force in this process, secrets masked. */
+  readonly settings: readonly EffectiveSetting[];
+}
+
+/** What is in force and where it comes from: where things run is the business of those who run them. */
+export function addSettingsRoutes(server: ReviewServer, { settings }: SettingsRoutesOptions): void {
+  server.get(
+    '/api/v1/settings',
+    {
+      config: { role: 'operator' },
+      schema: { summary: 'The effective settings and where each came from, secrets masked', response: { 200: settingsList, ...refusals } },
+    },
+    () => Promise.resolve({ items: [...settings], next_cursor: null }),
+  );
+}
