@@ -36,10 +36,11 @@ export function ago(iso: string, nowMs: number): string {
 
 export const plural = (value: number, one: string, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
 
-/** The members of an entry's detail as people read them; it may come as JSON text. */
-export function detailText(detail: string | Readonly<Record<string, unknown>> | null): string {
+/** The members of an entry's detail as people read them; it may come as JSON text. Ids and hashes can be left to the audit log. */
+export function detailText(detail: string | Readonly<Record<string, unknown>> | null, { hashes = true } = {}): string {
   const members = typeof detail === 'string' ? membersOf(detail) : (detail ?? {});
   return Object.entries(members)
+    .filter(([, value]) => hashes || !/^[0-9a-f-]{32,}$/.test(String(value)))
     .map(([name, value]) => `${name.replaceAll('_', ' ')} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ');
 }

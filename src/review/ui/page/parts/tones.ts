@@ -6,7 +6,7 @@ import type { Forecast, ReplayState } from '../../../contract/replays.ts';
 export type Tone = 'plain' | 'good' | 'warn' | 'bad' | 'info';
 
 export const statusTones: Readonly<Record<RecordItem['status'], Tone>> = {
-  quarantined: 'warn',
+  quarantined: 'plain',
   in_review: 'info',
   replaying: 'info',
   replayed: 'good',
@@ -14,7 +14,7 @@ export const statusTones: Readonly<Record<RecordItem['status'], Tone>> = {
   erased: 'plain',
 };
 
-export const groupTones: Readonly<Record<GroupState, Tone>> = { open: 'warn', regressed: 'bad', resolved: 'good', archived: 'plain' };
+export const groupTones: Readonly<Record<GroupState, Tone>> = { open: 'plain', regressed: 'bad', resolved: 'good', archived: 'plain' };
 
 export const replayTones: Readonly<Record<ReplayState, Tone>> = {
   planned: 'info',

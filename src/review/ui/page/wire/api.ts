@@ -4,6 +4,7 @@ import type { Edit, EditCheck, RecordDetail, RecordFacets, RecordFilter, RecordI
 import type { Replay, ReplayBody } from '../../../contract/replays.ts';
 import type { CompatibilityReport, DriftItem, SchemaSummary, SchemaVersion, WhatIfReport } from '../../../contract/schemas.ts';
 import type { AuditEntry } from '../../../contract/session.ts';
+import type { EffectiveSetting } from '../../../contract/settings.ts';
 import { call, callBytes, type Query } from './client.ts';
 
 /** The calls of the service that the page makes, by their names. */
@@ -24,6 +25,7 @@ export const records = {
   list: (query: Query, signal?: AbortSignal) => call<RecordPage>('/records', { query, ...signalOf(signal) }),
   get: (id: string, signal?: AbortSignal) => call<RecordDetail>(`/records/${at(id)}`, signalOf(signal)),
   payload: (id: string, signal?: AbortSignal) => callBytes(`/records/${at(id)}/payload`, signalOf(signal)),
+  edits: (id: string, signal?: AbortSignal) => call<Page<Edit>>(`/records/${at(id)}/edits`, signalOf(signal)),
   setStatus: (id: string, status: RecordItem['status'], version: number) =>
     call<RecordItem>(`/records/${at(id)}`, { method: 'PATCH', body: { status }, version }),
   discard: (id: string, version: number) => call<RecordItem>(`/records/${at(id)}/discard`, { method: 'POST', body: {}, version }),
@@ -63,6 +65,7 @@ export const schemas = {
 
 export const observations = {
   drift: (query: Query, signal?: AbortSignal) => call<Page<DriftItem>>('/drift', { query, ...signalOf(signal) }),
+  settings: (signal?: AbortSignal) => call<Page<EffectiveSetting>>('/settings', signalOf(signal)),
   audit: (query: Query, signal?: AbortSignal) => call<Page<AuditEntry>>('/audit', { query, ...signalOf(signal) }),
 };
 
