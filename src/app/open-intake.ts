@@ -30,7 +30,7 @@ export function openIntake({ intake, kafka }: Settings, options: OpenIntakeOptio
   return new Intake({
     ...options,
     topics: [...new Set(intake.topics)],
-    openWire: () => openWire({ brokers: kafka.brokers, client: kafka.client }),
+    openWire: () => openWire({ brokers: kafka.brokers, client: kafka.client, isolation: 'committed' }),
     records: new RecordStore(database),
     foreign: new ForeignStore(database),
     clock: systemClock,

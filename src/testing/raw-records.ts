@@ -15,6 +15,10 @@ export interface BatchOptions {
   readonly offsetFirst?: number;
   /** The batch is a transaction marker. */
   readonly control?: boolean;
+  /** Who wrote it; -1n, the default, for nobody in particular. */
+  readonly producerId?: bigint;
+  /** The batch is part of a transaction. */
+  readonly transactional?: boolean;
   /** The broker put its own time into the batch: `timestampMax` stands for all timestamps. */
   readonly logAppendTime?: boolean;
   /** How far the offsets of the records lie from the first; compaction leaves gaps. */
@@ -31,7 +35,7 @@ const headBytes = 61;
  * loses null header values, the pure JavaScript one writes null keys and values as empty ones.
  */
 export function encodeBatch(records: readonly RawRecord[], options: BatchOptions = {}): Buffer {
-  const { codec = 'none', offsetFirst = 0, control = false, logAppendTime = false } = options;
+  const { codec = 'none', offsetFirst = 0, control = false, logAppendTime = false, transactional = false, producerId = -1n } = options;
   const deltas = options.offsetDeltas ?? records.map((_, index) => index);
   const timestamps = records.map(({ timestamp }) => timestamp);
   const first = timestamps[0] ?? 0;
@@ -42,11 +46,14 @@ export function encodeBatch(records: readonly RawRecord[], options: BatchOptions
   batch.writeBigInt64BE(BigInt(offsetFirst), 0);
   batch.writeInt32BE(batch.length - 12, 8);
   batch.writeInt8(2, 16);
-  batch.writeInt16BE((options.codecBits ?? algorithm.bitmask) | (logAppendTime ? 8 : 0) | (control ? 32 : 0), 21);
+  batch.writeInt16BE(
+    (options.codecBits ?? algorithm.bitmask) | (logAppendTime ? 8 : 0) | (transactional ? 16 : 0) | (control ? 32 : 0),
+    21,
+  );
   batch.writeInt32BE(deltas.at(-1) ?? 0, 23);
   batch.writeBigInt64BE(BigInt(first), 27);
   batch.writeBigInt64BE(BigInt(Math.max(...timestamps)), 35);
-  batch.writeBigInt64BE(-1n, 43);
+  batch.writeBigInt64BE(producerId, 43);
   batch.writeInt16BE(-1, 51);
   batch.writeInt32BE(-1, 53);
   batch.writeInt32BE(records.length, 57);

@@ -1,11 +1,16 @@
 import { createAPI, fetchV13, fetchV14, fetchV15, fetchV16, fetchV17, type Reader } from '@platformatic/kafka';
 import type { WireApi } from './connections.ts';
+import type { AbortedTransaction } from './record-batches.ts';
 
 /** What a fetch of one partition gave: `batches` as they lie in the log, the last one perhaps cut off. */
 export interface Fetched {
   readonly errorCode: number;
   /** One past the last record that consumers may see. */
   readonly highWatermark: number;
+  /** The same for consumers that leave open transactions alone. */
+  readonly lastStableOffset: number;
+  /** Transactions of these batches that were aborted; named only where they were asked for. */
+  readonly aborted: readonly AbortedTransaction[];
   readonly batches: Buffer;
 }
 
@@ -27,10 +32,21 @@ export const fetchApis: readonly WireApi<FetchArgs, Fetched>[] = (
   createAPI<FetchArgs, Fetched>(fetchKey, version, createRequest, (_correlationId, _apiKey, _apiVersion, reader) => parseFetched(reader)),
 );
 
+/** What of transactions is read, as the protocol counts it: everything, or what was committed. */
+export const isolation = { all: 0, committed: 1 } as const;
+
+export interface FetchFrom {
+  readonly topicUuid: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly bytesMax: number;
+  readonly isolation: keyof typeof isolation;
+}
+
 /** The arguments of a request for one partition: its leader answers as soon as there is a byte, or after half a second. */
-export function fetchArgs(topicUuid: string, partition: number, offset: number, bytesMax: number): FetchArgs {
+export function fetchArgs({ topicUuid, partition, offset, bytesMax, isolation: level }: FetchFrom): FetchArgs {
   const wanted = { partition, currentLeaderEpoch: -1, fetchOffset: BigInt(offset), lastFetchedEpoch: -1, partitionMaxBytes: bytesMax };
-  return [500, 1, bytesMax, 0, 0, -1, [{ topicId: topicUuid, partitions: [wanted] }], [], ''];
+  return [500, 1, bytesMax, isolation[level], 0, -1, [{ topicId: topicUuid, partitions: [wanted] }], [], ''];
 }
 
 /** Reads as far as the batches of the one partition that was asked for; the tagged fields behind them are of no use here. */
@@ -39,18 +55,21 @@ function parseFetched(reader: Reader): Fetched {
   const errorCode = reader.readInt16();
   reader.readInt32(); // The session, which was not asked for.
   const topics = reader.readUnsignedVarInt() - 1;
-  if (errorCode !== 0 || topics < 1) return { errorCode, highWatermark: -1, batches: noBatches };
+  if (errorCode !== 0 || topics < 1) return { errorCode, highWatermark: -1, lastStableOffset: -1, aborted: [], batches: noBatches };
   reader.readUUID();
   reader.readUnsignedVarInt(); // The number of partitions, which is 1.
   reader.readInt32();
   const partitionErrorCode = reader.readInt16();
   const highWatermark = Number(reader.readInt64());
-  reader.readInt64(); // The last stable offset.
+  const lastStableOffset = Number(reader.readInt64());
   reader.readInt64(); // The start of the log.
-  const aborted = reader.readUnsignedVarInt() - 1;
-  for (let index = 0; index < aborted; index++) reader.skip(17);
+  const aborted: AbortedTransaction[] = [];
+  for (let left = reader.readUnsignedVarInt() - 1; left > 0; left--) {
+    aborted.push({ producerId: reader.readInt64(), offsetFirst: Number(reader.readInt64()) });
+    reader.skip(1); // No tagged fields.
+  }
   reader.readInt32(); // The preferred replica.
   const bytes = reader.readUnsignedVarInt() - 1;
   const batches = bytes > 0 ? reader.buffer.slice(reader.position, reader.position + bytes) : noBatches;
-  return { errorCode: partitionErrorCode, highWatermark, batches };
+  return { errorCode: partitionErrorCode, highWatermark, lastStableOffset, aborted, batches };
 }

@@ -22,13 +22,13 @@ function raw(value: string, timestamp = 1_000): RawRecord {
 }
 
 function valuesOf(bytes: Buffer, from = 0, to = everything): (string | undefined)[] {
-  return decodeBatches(bytes, from, to).records.map(({ value }) => value?.toString());
+  return decodeBatches(bytes, { from, to }).records.map(({ value }) => value?.toString());
 }
 
 test.each(['none', 'gzip', 'snappy', 'lz4'] as const)('what was written is read back in every byte (compression: %s)', (codec) => {
   fc.assert(
     fc.property(recordsArbitrary, fc.integer({ min: 0, max: 2 ** 40 }), (records, offsetFirst) => {
-      const { records: read, offsetNext } = decodeBatches(encodeBatch(records, { codec, offsetFirst }), 0, everything);
+      const { records: read, offsetNext } = decodeBatches(encodeBatch(records, { codec, offsetFirst }), { from: 0, to: everything });
       expect(read).toEqual(records.map((record, index) => ({ ...record, offset: offsetFirst + index })));
       expect(offsetNext).toBe(offsetFirst + records.length);
     }),
@@ -43,7 +43,7 @@ test('headers keep their order, their repetitions and the difference of null and
     { name: 'b', value: null },
     { name: 'b', value: Buffer.alloc(0) },
   ];
-  const [read] = decodeBatches(encodeBatch([{ ...raw('v'), headers }]), 0, everything).records;
+  const [read] = decodeBatches(encodeBatch([{ ...raw('v'), headers }]), { from: 0, to: everything }).records;
   expect(read?.headers).toEqual(headers);
 });
 
@@ -54,15 +54,14 @@ test('only the records of the range are kept, in whichever batch they lie', () =
     encodeBatch([raw('5')], { offsetFirst: 5 }),
   ]);
   expect(valuesOf(bytes, 2, 4)).toEqual(['2', '3']);
-  expect(decodeBatches(bytes, 2, 4).offsetNext).toBe(6);
+  expect(decodeBatches(bytes, { from: 2, to: 4 }).offsetNext).toBe(6);
 });
 
 test('gaps in offsets are kept', () => {
-  const { records, offsetNext } = decodeBatches(
-    encodeBatch([raw('a'), raw('b')], { offsetFirst: 10, offsetDeltas: [2, 7] }),
-    0,
-    everything,
-  );
+  const { records, offsetNext } = decodeBatches(encodeBatch([raw('a'), raw('b')], { offsetFirst: 10, offsetDeltas: [2, 7] }), {
+    from: 0,
+    to: everything,
+  });
   expect(records.map(({ offset }) => offset)).toEqual([12, 17]);
   expect(offsetNext).toBe(18);
 });
@@ -70,11 +69,31 @@ test('gaps in offsets are kept', () => {
 test('transaction markers are passed over', () => {
   const bytes = Buffer.concat([encodeBatch([raw('a')]), encodeBatch([raw('marker')], { offsetFirst: 1, control: true })]);
   expect(valuesOf(bytes)).toEqual(['a']);
-  expect(decodeBatches(bytes, 0, everything).offsetNext).toBe(2);
+  expect(decodeBatches(bytes, { from: 0, to: everything }).offsetNext).toBe(2);
+});
+
+test('records of aborted transactions are left out where these are named, and nothing else is', () => {
+  const batch = (value: string, offsetFirst: number, producerId: bigint, options = {}) =>
+    encodeBatch([raw(value)], { offsetFirst, producerId, transactional: true, ...options });
+  const bytes = Buffer.concat([
+    batch('plain', 0, -1n, { transactional: false }),
+    batch('lost', 1, 7n),
+    batch('other', 2, 8n),
+    batch('outside', 3, 7n, { transactional: false }),
+    batch('lost too', 4, 7n),
+    batch('abort', 5, 7n, { control: true }),
+    batch('next', 6, 7n),
+    batch('commit', 7, 7n, { control: true }),
+  ]);
+  const aborted = [{ producerId: 7n, offsetFirst: 1 }];
+  const { records, offsetNext } = decodeBatches(bytes, { from: 0, to: everything, aborted });
+  expect(records.map(({ value }) => value?.toString())).toEqual(['plain', 'other', 'outside', 'next']);
+  expect(offsetNext).toBe(8);
+  expect(decodeBatches(bytes, { from: 0, to: everything }).records).toHaveLength(6);
 });
 
 test('where the broker sets the time, that time stands for all of the batch', () => {
-  const { records } = decodeBatches(encodeBatch([raw('a', 5), raw('b', 9)], { logAppendTime: true }), 0, everything);
+  const { records } = decodeBatches(encodeBatch([raw('a', 5), raw('b', 9)], { logAppendTime: true }), { from: 0, to: everything });
   expect(records.map(({ timestamp }) => timestamp)).toEqual([9, 9]);
 });
 
@@ -82,9 +101,9 @@ test('a batch that was cut off is left for the next fetch, wherever it was cut',
   const [whole, cut] = [encodeBatch([raw('a')]), encodeBatch([raw('b')], { offsetFirst: 1 })];
   for (let length = 0; length < cut.length; length++) {
     const bytes = Buffer.concat([whole, cut.subarray(0, length)]);
-    expect(decodeBatches(bytes, 0, everything)).toMatchObject({ records: [{ offset: 0 }], offsetNext: 1 });
+    expect(decodeBatches(bytes, { from: 0, to: everything })).toMatchObject({ records: [{ offset: 0 }], offsetNext: 1 });
   }
-  expect(decodeBatches(cut.subarray(0, 30), 0, everything).offsetNext).toBe(null);
+  expect(decodeBatches(cut.subarray(0, 30), { from: 0, to: everything }).offsetNext).toBe(null);
 });
 
 test('a flipped bit anywhere behind the checksum is noticed', () => {
@@ -92,7 +111,9 @@ test('a flipped bit anywhere behind the checksum is noticed', () => {
   for (let at = 17; at < batch.length; at++) {
     const damaged = Buffer.from(batch);
     damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
-    expect(() => decodeBatches(damaged, 0, everything), `byte ${at}`).toThrow(expect.objectContaining({ code: 'DQ_KAFKA_UNREADABLE' }));
+    expect(() => decodeBatches(damaged, { from: 0, to: everything }), `byte ${at}`).toThrow(
+      expect.objectContaining({ code: 'DQ_KAFKA_UNREADABLE' }),
+    );
   }
 });
 
@@ -110,8 +131,8 @@ test('snappy is read in the frames of Java producers too', () => {
 
 test('a batch of an unknown codec or format says so', () => {
   const unknown = encodeBatch([raw('a')], { body: Buffer.from('?'), codecBits: 5 });
-  expect(() => decodeBatches(unknown, 0, everything)).toThrow(/unknown codec \(5\)/);
+  expect(() => decodeBatches(unknown, { from: 0, to: everything })).toThrow(/unknown codec \(5\)/);
   const old = encodeBatch([raw('a')]);
   old.writeInt8(1, 16);
-  expect(() => decodeBatches(old, 0, everything)).toThrow(/format 1/);
+  expect(() => decodeBatches(old, { from: 0, to: everything })).toThrow(/format 1/);
 });

@@ -12,6 +12,21 @@ export interface WireRecord {
   readonly headers: readonly Header[];
 }
 
+/** A transaction that was aborted: what this producer wrote from that offset on, up to its next marker, was never meant to be. */
+export interface AbortedTransaction {
+  readonly producerId: bigint;
+  readonly offsetFirst: number;
+}
+
+/** Which records are wanted. */
+export interface Wanted {
+  /** Offsets from here on, and before there. */
+  readonly from: number;
+  readonly to: number;
+  /** Transactions whose records are left out. */
+  readonly aborted?: readonly AbortedTransaction[];
+}
+
 export interface DecodedBatches {
   readonly records: readonly WireRecord[];
   /** Where to go on: one past the last whole batch, null where there was none. Compaction and markers leave gaps in offsets. */
@@ -27,12 +42,13 @@ const head = {
   lastOffsetDelta: 23,
   timestampFirst: 27,
   timestampMax: 35,
+  producerId: 43,
   count: 57,
   records: 61,
 } as const;
 /** What the length in a batch's head does not count: the base offset and the length itself. */
 const uncountedBytes = 12;
-const attribute = { codec: 0b111, logAppendTime: 0b1000, control: 0b100000 } as const;
+const attribute = { codec: 0b111, logAppendTime: 0b1000, transactional: 0b10000, control: 0b100000 } as const;
 const noHeaders: readonly Header[] = [];
 
 /**
@@ -40,8 +56,9 @@ const noHeaders: readonly Header[] = [];
  * library's reader drops the kind of timestamp and costs ten times as much. Transaction markers are not records and are left out;
  * a batch that the broker cut off at its byte limit is left for the next fetch.
  */
-export function decodeBatches(bytes: Buffer, from: number, to: number): DecodedBatches {
+export function decodeBatches(bytes: Buffer, { from, to, aborted = [] }: Wanted): DecodedBatches {
   const records: WireRecord[] = [];
+  const transactions = new Transactions(aborted);
   let offsetNext: number | null = null;
   for (let at = 0; at + head.crc <= bytes.length; ) {
     const end = at + uncountedBytes + bytes.readInt32BE(at + head.bytes);
@@ -51,7 +68,8 @@ export function decodeBatches(bytes: Buffer, from: number, to: number): DecodedB
     // The library's checksum copies a plain buffer before it reads it, and its own kind of buffer not.
     const checksum = crc32c(new DynamicBuffer(bytes.subarray(at + head.attributes, end)));
     if (checksum !== bytes.readUInt32BE(at + head.crc)) throw unreadable('its checksum does not fit its bytes');
-    decodeBatch(bytes.subarray(at, end), from, to, records);
+    const batch = bytes.subarray(at, end);
+    if (transactions.takes(batch)) decodeBatch(batch, from, to, records);
     offsetNext = int64(bytes, at) + bytes.readInt32BE(at + head.lastOffsetDelta) + 1;
     at = end;
   }
@@ -77,6 +95,33 @@ function decodeBatch(batch: Buffer, from: number, to: number, into: WireRecord[]
       into.push({ offset, timestamp, key: cursor.bytes(), value: cursor.bytes(), headers: cursor.headers() });
     }
     cursor.at = end;
+  }
+}
+
+/** Tells batches of aborted transactions from the others; it must see all batches in their order. */
+class Transactions {
+  /** By the offsets at which they begin. */
+  readonly #later: AbortedTransaction[];
+  readonly #open = new Set<bigint>();
+
+  constructor(aborted: readonly AbortedTransaction[]) {
+    this.#later = aborted.toSorted((a, b) => a.offsetFirst - b.offsetFirst);
+  }
+
+  takes(batch: Buffer): boolean {
+    const attributes = batch.readInt16BE(head.attributes);
+    const offsetLast = int64(batch, 0) + batch.readInt32BE(head.lastOffsetDelta);
+    for (let next = this.#later[0]; next && next.offsetFirst <= offsetLast; next = this.#later[0]) {
+      this.#open.add(next.producerId);
+      this.#later.shift();
+    }
+    const producerId = batch.readBigInt64BE(head.producerId);
+    if ((attributes & attribute.control) !== 0) {
+      // A marker ends what is open of its producer; the next transaction of the same one may be committed.
+      this.#open.delete(producerId);
+      return true;
+    }
+    return (attributes & attribute.transactional) === 0 || !this.#open.has(producerId);
   }
 }
 

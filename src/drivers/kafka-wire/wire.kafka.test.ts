@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net';
+import kafka from '@confluentinc/kafka-javascript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Header } from '../../model/header.ts';
 import { brokers, freshGroup, freshTopic } from '../../testing/broker.ts';
@@ -194,4 +195,49 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+test('of transactions, open and aborted ones are read or left alone, as the client was opened', async () => {
+  const topic = await freshTopic('wire');
+  const [done, dropped, open] = [await openTransactions('one'), await openTransactions('two'), await openTransactions('three')];
+  const committed = await openWire({ brokers: [brokers()], client: {}, isolation: 'committed' });
+  try {
+    await done.send(topic, 'a');
+    await done.end('commit');
+    await dropped.send(topic, 'b');
+    await dropped.end('abort');
+    await dropped.send(topic, 'c');
+    await dropped.end('commit');
+    await open.send(topic, 'd');
+    const read: (string | undefined)[] = [];
+    await committed.read({ topic, partition: 0, from: 0, to: 1_000 }, (records) => void read.push(...textsOf(records)));
+    expect(read).toEqual(['a', 'c']);
+    expect(textsOf(await readAll({ topic }))).toEqual(['a', 'b', 'c', 'd']);
+    const [[seen = 0], [written = 0]] = [await committed.ends(topic), await wire.ends(topic)];
+    expect(seen).toBe(written - 1);
+  } finally {
+    await open.end('abort');
+    for (const one of [done, dropped, open]) await one.close();
+    await committed.close();
+  }
+});
+
+/** The official client with transactions: begins one with every first message. */
+async function openTransactions(name: string) {
+  const producer = new kafka.KafkaJS.Kafka({ 'bootstrap.servers': brokers(), log_level: 0 } as never).producer({
+    'transactional.id': `${freshGroup()}-${name}`,
+  } as never);
+  await producer.connect();
+  let transaction: Awaited<ReturnType<typeof producer.transaction>> | null = null;
+  return {
+    send: async (topic: string, value: string) => {
+      transaction ??= await producer.transaction();
+      await transaction.send({ topic, messages: [{ value }] });
+    },
+    end: async (how: 'commit' | 'abort') => {
+      await transaction?.[how]();
+      transaction = null;
+    },
+    close: () => producer.disconnect(),
+  };
 }

@@ -16,7 +16,7 @@ import {
 } from '@platformatic/kafka';
 import { DataQuarantineError } from '../../lib/errors.ts';
 import { Connections, refusal } from './connections.ts';
-import { type Fetched, fetchApis, fetchArgs } from './fetch.ts';
+import { type Fetched, fetchApis, fetchArgs, isolation } from './fetch.ts';
 import { decodeBatches, type WireRecord } from './record-batches.ts';
 import { type ClientProperties, translateSecurity } from './security.ts';
 
@@ -27,6 +27,8 @@ export interface WireOptions {
   readonly brokers: readonly string[];
   /** librdkafka properties; the security settings among them are translated, all others are left alone. */
   readonly client: ClientProperties;
+  /** What of transactions is read: everything (the default), or nothing of those that are open or were aborted. */
+  readonly isolation?: keyof typeof isolation;
 }
 
 export interface WireTopic {
@@ -105,7 +107,7 @@ export async function openWire(options: WireOptions): Promise<Wire> {
     ...(tls ? { tls, tlsServerName: brokers.every(({ host }) => isIP(host) === 0) } : {}),
     ...(sasl ? { sasl } : {}),
   });
-  const wire = new Wire(connections);
+  const wire = new Wire(connections, options.isolation ?? 'all');
   try {
     await wire.cluster([]);
     return wire;
@@ -129,10 +131,12 @@ function parseBroker(text: string): Broker {
 export class Wire {
   readonly #connections: Connections;
   readonly #leaders = new Map<string, TopicMetadata>();
+  readonly #isolation: keyof typeof isolation;
   #brokers: ReadonlyMap<number, Broker> = new Map();
 
-  constructor(connections: Connections) {
+  constructor(connections: Connections, level: keyof typeof isolation) {
     this.#connections = connections;
+    this.#isolation = level;
   }
 
   /** The cluster's id and the topics asked for; an error names all that do not exist or may not be seen. */
@@ -210,7 +214,7 @@ export class Wire {
     return this.#offsets(topic, earliest);
   }
 
-  /** One past the last offset of each partition that consumers may see. */
+  /** One past the last offset of each partition that this client may see. */
   async ends(topic: string): Promise<number[]> {
     return this.#offsets(topic, latest);
   }
@@ -258,7 +262,7 @@ export class Wire {
     let next = from < to ? this.#fetch(topic, partition, from) : null;
     while (next) {
       const fetched = await next;
-      const { records, offsetNext } = decodeBatches(fetched.batches, from, to);
+      const { records, offsetNext } = decodeBatches(fetched.batches, { from, to, aborted: fetched.aborted });
       if (fetched.errorCode === code.offsetOutOfRange) {
         const start = (await this.starts(topic))[partition] as number;
         if (start <= from) return;
@@ -266,7 +270,7 @@ export class Wire {
       } else if (offsetNext !== null) {
         from = Math.max(from, offsetNext);
         empty = 0;
-      } else if (from >= fetched.highWatermark) {
+      } else if (from >= (this.#isolation === 'all' ? fetched.highWatermark : fetched.lastStableOffset)) {
         return;
       } else if (++empty > emptyFetchesMax) {
         throw new DataQuarantineError(
@@ -289,7 +293,11 @@ export class Wire {
     return this.#connections.retry(async () => {
       try {
         const { leader, topicUuid } = await this.#leader(topic, partition);
-        const fetched = await this.#connections.call(leader, fetchApis, ...fetchArgs(topicUuid, partition, offset, fetchBytesMax));
+        const fetched = await this.#connections.call(
+          leader,
+          fetchApis,
+          ...fetchArgs({ topicUuid, partition, offset, bytesMax: fetchBytesMax, isolation: this.#isolation }),
+        );
         if (fetched.errorCode === code.none || fetched.errorCode === code.offsetOutOfRange) return fetched;
         throw refusal(fetched.errorCode, `${topic}/${partition} cannot be read`);
       } catch (error) {
@@ -309,7 +317,7 @@ export class Wire {
         const indexes = [...found.leaders.keys()].filter((index) => found.leaders[index] === nodeId);
         const partitions = indexes.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp }));
         const leader = brokerOf(metadata.brokers, nodeId, topic);
-        const answer = await this.#connections.call(leader, listOffsetsApis, -1, 0, [{ name: topic, partitions }]);
+        const answer = await this.#connections.call(leader, listOffsetsApis, -1, isolation[this.#isolation], [{ name: topic, partitions }]);
         for (const { partitionIndex, errorCode, offset } of answer.topics[0]?.partitions ?? []) {
           if (errorCode !== code.none) throw refusal(errorCode, `The offsets of ${topic}/${partitionIndex} cannot be read`);
           offsets[partitionIndex] = Number(offset);
