@@ -224,9 +224,9 @@ test('of transactions, open and aborted ones are read or left alone, as the clie
 
 /** The official client with transactions: begins one with every first message. */
 async function openTransactions(name: string) {
-  const producer = new kafka.KafkaJS.Kafka({ 'bootstrap.servers': brokers(), log_level: 0 } as never).producer({
+  const producer = new kafka.KafkaJS.Kafka({ 'bootstrap.servers': brokers(), log_level: 0 }).producer({
     'transactional.id': `${freshGroup()}-${name}`,
-  } as never);
+  });
   await producer.connect();
   let transaction: Awaited<ReturnType<typeof producer.transaction>> | null = null;
   return {
