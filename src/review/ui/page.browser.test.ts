@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { freshTopics } from '../../testing/broker.ts';
 import { openPage } from '../../testing/browser.ts';
+import { lettersOf } from '../../testing/dead-letters.ts';
 import { openStage, type Stage } from '../../testing/engine.ts';
 import { encodeBatch, produceRaw } from '../../testing/raw-records.ts';
 import { sendMessages, userEvent } from '../../testing/send-messages.ts';
@@ -50,6 +52,28 @@ test('a cause is found, its record repaired and replayed, and it arrives in the 
 
   expect(user).toMatch(/^user-[13]$/);
   expect((await valuesOf(stage, stage.valid)).sort()).toEqual([userEvent('USER000001', unusual), userEvent('USER000002', unusual)]);
+  expect(complaints).toEqual([]);
+});
+
+test('a dead letter of another system is found by who wrote it, and says where it came from and where it goes', async () => {
+  const [letters] = (await freshTopics(['orders-dlt'])) as [string];
+  const stage = await openStage({ env: { DQ_INTAKE_TOPICS: letters } });
+  const { address } = await stage.start();
+  const headers = lettersOf.spring_kafka({ topic: 'orders', partition: 2, offset: 77 });
+  const record = { key: null, value: Buffer.from('{"order":1}'), headers, timestamp: 1_767_225_600_000 };
+  await produceRaw({ broker: stage.env['DQ_KAFKA_BROKERS'] as string, topic: letters, partition: 0, batch: encodeBatch([record]) });
+  const isTaken = async () => (await stage.database.withClient((client) => client.query('SELECT FROM foreign_records'))).rowCount === 1;
+  while (!(await isTaken())) await new Promise((resolve) => setTimeout(resolve, 100));
+  const { page, complaints } = await openPage(address);
+
+  await page.goto('/records');
+  await page.getByRole('button', { name: /^Spring Kafka/ }).click();
+  await page.getByRole('link', { name: /^Spring Kafka gave it up: ListenerExecutionFailedException/ }).click();
+  const told = page.getByRole('region', { name: 'Dead letter' });
+  await expect.poll(() => told.textContent()).toContain('orders/2@77');
+  expect(await told.textContent()).toContain(`${letters}/0@0`);
+  expect(await told.textContent()).toContain('no address');
+  expect(await told.textContent()).toContain('replay.targets');
   expect(complaints).toEqual([]);
 });
 
