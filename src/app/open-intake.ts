@@ -1,5 +1,5 @@
 import type { Settings } from '../config/settings.ts';
-import { openWire } from '../drivers/kafka-wire/wire.ts';
+import { isolationOf, openWire } from '../drivers/kafka-wire/wire.ts';
 import type { Database } from '../drivers/postgres/database.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -30,7 +30,7 @@ export function openIntake({ intake, kafka }: Settings, options: OpenIntakeOptio
   return new Intake({
     ...options,
     topics: [...new Set(intake.topics)],
-    openWire: () => openWire({ brokers: kafka.brokers, client: kafka.client, isolation: 'committed' }),
+    openWire: () => openWire({ brokers: kafka.brokers, client: kafka.client, isolation: isolationOf(kafka.client) }),
     records: new RecordStore(database),
     foreign: new ForeignStore(database),
     clock: systemClock,

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { openWire } from '../drivers/kafka-wire/wire.ts';
+import { isolationOf, openWire } from '../drivers/kafka-wire/wire.ts';
 import { openDatabase } from '../drivers/postgres/database.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
 import type { LedgerCounts, UnaccountedReason } from '../ledger/account.ts';
@@ -62,7 +62,8 @@ async function runVerify(io: Io, options: VerifyCommandOptions): Promise<void> {
 async function reportOf(io: Io, options: VerifyCommandOptions): Promise<VerifyReport> {
   const { kafka, postgres, storage, spool } = settingsFor(io, options, ['kafka', 'postgres']).settings;
   assert(postgres.url !== null, 'settings without a database passed although one is needed');
-  const wire = await openWire({ brokers: kafka.brokers, client: kafka.client });
+  // What the service was never given, such as a transaction that was aborted, is not missing.
+  const wire = await openWire({ brokers: kafka.brokers, client: kafka.client, isolation: isolationOf(kafka.client) });
   try {
     const database = openDatabase({ url: postgres.url, poolMax: 1 });
     const objects = options.payloads ? openStorage(storage) : null;

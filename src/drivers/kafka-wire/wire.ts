@@ -31,6 +31,11 @@ export interface WireOptions {
   readonly isolation?: keyof typeof isolation;
 }
 
+/** What librdkafka would read of transactions with these properties. */
+export function isolationOf(client: ClientProperties): keyof typeof isolation {
+  return client['isolation.level'] === 'read_uncommitted' ? 'all' : 'committed';
+}
+
 export interface WireTopic {
   /** As Kafka's own tools print it: 22 characters. A topic that is deleted and made again under its name has another. */
   readonly topicId: string;
