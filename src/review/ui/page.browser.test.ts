@@ -3,6 +3,7 @@ import { freshTopics } from '../../testing/broker.ts';
 import { openPage } from '../../testing/browser.ts';
 import { lettersOf } from '../../testing/dead-letters.ts';
 import { openStage, type Stage } from '../../testing/engine.ts';
+import { encodeBatch, produceRaw } from '../../testing/raw-records.ts';
 import { sendMessages, userEvent } from '../../testing/send-messages.ts';
 
 const unusual = '"amount": 12.50 ,"event_id":"\\u0041\\/1"';
