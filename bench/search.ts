@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../src/drivers/postgres/database.ts';
+import { type GroupSelection, type GroupSort, GroupStore } from '../src/store/group-store.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { RecordSearch } from '../src/store/record-search.ts';
 import type { RecordSelection } from '../src/store/record-selection.ts';
@@ -7,7 +8,7 @@ import { RollUp } from '../src/store/roll-up.ts';
 import { say } from './run.ts';
 import type { Stage } from './stage.ts';
 
-/** How long the first page of a list takes. */
+/** How long the first page of a list takes, the counts beside it, or the first page of causes. */
 export interface Search {
   readonly records: number;
   readonly what: string;
@@ -36,24 +37,55 @@ const all: RecordSelection = {
   topicPrefixes: [],
 };
 
+const allGroups: GroupSelection = { state: null, schema: null, topic: null, text: null, topicPrefixes: [] };
+
+/** Asks once; returns how many rows came. */
+type Ask = (from: { readonly search: RecordSearch; readonly groups: GroupStore }) => Promise<number>;
+
+function page(selection: Partial<RecordSelection>): Ask {
+  return async ({ search }) => (await search.page({ ...all, ...selection }, { limit: pageRows, after: null })).rows.length;
+}
+
+function facets(selection: Partial<RecordSelection>): Ask {
+  return async ({ search }) => Object.values(await search.facets({ ...all, ...selection })).flat().length;
+}
+
+/** As the route does: the causes, then the flow of each. */
+function causes(selection: Partial<GroupSelection>, sort: GroupSort = 'harm'): Ask {
+  return async ({ groups }) => {
+    const rows = await groups.list({ ...allGroups, ...selection }, { sort, limit: pageRows, asOfMs: Date.now(), after: null });
+    const fingerprints = rows.map(({ fingerprint }) => fingerprint);
+    await groups.flows(fingerprints, { nowMs: Date.now(), topicPrefixes: [] });
+    return rows.length;
+  };
+}
+
 /** The table below has 2,000 causes, of which cause 1999 has one record in a hundred thousand; every key comes five times. */
-const lists: readonly (readonly [what: string, Partial<RecordSelection>])[] = [
-  ['all', {}],
-  ['status quarantined', { status: 'quarantined' }],
-  ['status discarded, one in a thousand', { status: 'discarded' }],
-  ['one cause, frequent', { fingerprint: 'v1:cause-1' }],
-  ['one cause, rare', { fingerprint: 'v1:cause-1999' }],
-  ['a rare cause and a status', { fingerprint: 'v1:cause-1999', status: 'discarded' }],
-  ['a topic', { topic: 'topic-3' }],
-  ['a schema', { schema: 'schema-7' }],
-  ['a field', { field: 'field_1999' }],
-  ['an error type and a time', { errorType: 'schema_violation', to: '2026-01-02T00:00:00Z' }],
-  ['topics of a tenant', { topicPrefixes: ['topic-1'] }],
-  ['words of a rare error text', { text: 'field_1999 required' }],
-  ['words of all error texts', { text: 'required' }],
-  ['a key', { text: 'KEY-0000777' }],
-  ['part of a key', { text: 'Y-00007' }],
-  ['nothing', { text: 'nothing-has-this-word' }],
+const lists: readonly (readonly [what: string, ask: Ask])[] = [
+  ['all', page({})],
+  ['status quarantined', page({ status: 'quarantined' })],
+  ['status discarded, one in a thousand', page({ status: 'discarded' })],
+  ['one cause, frequent', page({ fingerprint: 'v1:cause-1' })],
+  ['one cause, rare', page({ fingerprint: 'v1:cause-1999' })],
+  ['a rare cause and a status', page({ fingerprint: 'v1:cause-1999', status: 'discarded' })],
+  ['a topic', page({ topic: 'topic-3' })],
+  ['a schema', page({ schema: 'schema-7' })],
+  ['a field', page({ field: 'field_1999' })],
+  ['an error type and a time', page({ errorType: 'schema_violation', to: '2026-01-02T00:00:00Z' })],
+  ['a time long ago', page({ from: '2026-01-01T00:00:00Z', to: '2026-01-01T00:01:00Z' })],
+  ['a schema and a time long ago', page({ schema: 'schema-7', to: '2026-01-01T00:10:00Z' })],
+  ['topics of a tenant', page({ topicPrefixes: ['topic-1'] })],
+  ['words of a rare error text', page({ text: 'field_1999 required' })],
+  ['words of all error texts', page({ text: 'required' })],
+  ['a key', page({ text: 'KEY-0000777' })],
+  ['part of a key', page({ text: 'Y-00007' })],
+  ['nothing', page({ text: 'nothing-has-this-word' })],
+  ['counts of all', facets({})],
+  ['counts of a schema', facets({ schema: 'schema-7' })],
+  ['counts of words of all error texts', facets({ text: 'required', searchKeys: false })],
+  ['causes by harm', causes({})],
+  ['causes by count, of a schema', causes({ schema: 'schema-7' }, 'count')],
+  ['causes, words of all error texts', causes({ text: 'required' })],
 ];
 
 export async function measureSearches(stage: Stage, records: number): Promise<Search[]> {
@@ -62,20 +94,20 @@ export async function measureSearches(stage: Stage, records: number): Promise<Se
     await migrate(run.url);
     return stage.withDatabase(run, async (database) => {
       await fill(database, records);
-      const search = new RecordSearch({ database, catchUp: async () => {} });
+      const from = { search: new RecordSearch({ database, catchUp: async () => {} }), groups: new GroupStore(database) };
       const searches: Search[] = [];
-      for (const [what, selection] of lists) searches.push({ records, what, ...(await timed(search, { ...all, ...selection })) });
+      for (const [what, ask] of lists) searches.push({ records, what, ...(await timed(() => ask(from))) });
       return searches;
     });
   });
 }
 
-async function timed(search: RecordSearch, selection: RecordSelection): Promise<Pick<Search, 'rows' | 'bestMs' | 'medianMs'>> {
+async function timed(ask: () => Promise<number>): Promise<Pick<Search, 'rows' | 'bestMs' | 'medianMs'>> {
   const times: number[] = [];
   let rows = 0;
   for (let round = 0; round < rounds; round += 1) {
     const startedMs = performance.now();
-    rows = (await search.page(selection, { limit: pageRows, after: null })).rows.length;
+    rows = await ask();
     times.push(performance.now() - startedMs);
   }
   times.sort((one, other) => one - other);
