@@ -14,6 +14,7 @@ import { ReplayPlans } from '../review/replay/plans.ts';
 import { createHeaderFilter } from '../review/replay/replay-headers.ts';
 import { ReplayRunner } from '../review/replay/runner.ts';
 import { EditStore } from '../store/edits.ts';
+import type { Payloads } from '../store/payloads.ts';
 import { RunStore } from '../store/replay-runs.ts';
 import { WorkerPool } from '../workers/pool.ts';
 import { type Judges, ValueChecker } from '../workers/value-checker.ts';
@@ -35,6 +36,7 @@ export interface Mending {
 export interface OpenMendingOptions {
   readonly database: Database;
   readonly storage: ObjectStore;
+  readonly payloads: Payloads;
   readonly log: Log;
 }
 
@@ -42,7 +44,7 @@ export interface OpenMendingOptions {
 const threadsMax = 2;
 
 /** Puts repair and replay together. No service is asked, and no thread started, before there is something to do. */
-export function openMending(settings: Settings, { database, storage, log }: OpenMendingOptions): Mending {
+export function openMending(settings: Settings, { database, storage, payloads, log }: OpenMendingOptions): Mending {
   const { intake, kafka, replay } = settings;
   const judges = new LazyJudges(settings, log);
   const checker = new ValueChecker({
@@ -54,7 +56,7 @@ export function openMending(settings: Settings, { database, storage, log }: Open
   const store = new EditStore(database);
   const schemas = new SchemaDocuments(async () => (await judges.open()).registry.catalog());
   const shared = {
-    storage,
+    payloads,
     checker,
     strip: createHeaderFilter(replay.stripHeaders),
     openWire: () => openWire({ brokers: kafka.brokers, client: kafka.client }),
@@ -85,8 +87,8 @@ export function openMending(settings: Settings, { database, storage, log }: Open
     log,
   });
   return {
-    edits: new Edits({ storage, store, checker }),
-    bulk: new BulkEdits({ storage, store, checker, schemas }),
+    edits: new Edits({ storage, payloads, store, checker }),
+    bulk: new BulkEdits({ storage, payloads, store, checker, schemas }),
     schemas,
     plans,
     checker,

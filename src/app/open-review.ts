@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Admit } from '../drivers/http/admission.ts';
 import type { HttpOptions } from '../drivers/http/server.ts';
 import { type Database, openDatabase } from '../drivers/postgres/database.ts';
+import { openWire } from '../drivers/kafka-wire/wire.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
 import { readDrift } from '../evolve/read-drift.ts';
 import { assert } from '../lib/assert.ts';
@@ -23,6 +24,7 @@ import { createReview } from '../review/api/review.ts';
 import { GroupWatch } from '../review/groups/group-watch.ts';
 import { sendAlerts } from '../review/groups/webhook.ts';
 import { LoginStore } from '../store/login-store.ts';
+import { Payloads } from '../store/payloads.ts';
 import { SessionStore } from '../store/session-store.ts';
 import { effectiveSettings } from './effective-settings.ts';
 import { openIntake } from './open-intake.ts';
@@ -71,7 +73,9 @@ export function openReview({ settings, origins, log, metrics, health, engine }: 
   const provider = providerOf(settings, new LoginStore(database));
   const { producerHeaders } = settings.review;
   const watch = new GroupWatch({ database, storage, clock, log, producerHeaders, alerts: webhook !== null });
-  const mending = openMending(settings, { database, storage, log });
+  const { kafka } = settings;
+  const payloads = new Payloads({ storage, openSource: () => openWire({ brokers: kafka.brokers, client: kafka.client }) });
+  const mending = openMending(settings, { database, storage, payloads, log });
   const intake = openIntake(settings, { database, storage, checker: mending.checker, log, metrics, health });
   const review = createReview({
     mending,
@@ -81,7 +85,7 @@ export function openReview({ settings, origins, log, metrics, health, engine }: 
     provider,
     publicUrl: settings.http.publicUrl,
     database,
-    storage,
+    payloads,
     watch,
     metrics,
     health,
@@ -119,7 +123,7 @@ export function openReview({ settings, origins, log, metrics, health, engine }: 
     close: async () => {
       closing.abort();
       // A database that hangs is left with its queries: closing it breaks them.
-      await within(endMsMax, Promise.all([...loops, mending.close()]));
+      await within(endMsMax, Promise.all([...loops, mending.close(), payloads.close()]));
       await storage.close();
       await database.close();
     },

@@ -23,6 +23,7 @@ const exitCodes: Readonly<Record<ErrorCode, ExitCode>> = {
   DQ_STORAGE_UNREACHABLE: 3,
   DQ_STORAGE_REFUSED: 2,
   DQ_STORAGE_CORRUPT: 1,
+  DQ_PAYLOAD_GONE: 1,
   DQ_SPOOL_FULL: 3,
   DQ_SPOOL_UNAVAILABLE: 3,
   DQ_SPOOL_TAKEN: 2,

@@ -1,10 +1,9 @@
-import type { Wire } from '../drivers/kafka-wire/wire.ts';
 import type { Database } from '../drivers/postgres/database.ts';
 import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { hasCode } from '../lib/errors.ts';
 import { type Payload, stretchesOf } from '../store/payload-stretches.ts';
+import { readSourceLog, type SourceLog } from '../store/source-log.ts';
 import { isSourceReference } from '../store/source-reference.ts';
-import { readSourcePayloads, type SourceRow } from './source-payloads.ts';
 
 /** A record that waits in quarantine, as a trial needs it. */
 export interface OpenRecord {
@@ -12,15 +11,16 @@ export interface OpenRecord {
   readonly value: Buffer;
 }
 
-interface Row extends Omit<SourceRow, 'offset'> {
+interface Row {
+  readonly id: string;
   readonly storagePath: string;
-  readonly offset: string;
+  readonly payloadSha256: Buffer;
 }
 
 export interface OpenRecordsFrom {
   readonly database: Database;
   readonly storage: ObjectStore;
-  readonly wire: Pick<Wire, 'read'>;
+  readonly wire: SourceLog;
 }
 
 const pageRows = 10_000;
@@ -41,7 +41,7 @@ export async function readOpenRecords(
     await client.query('BEGIN READ ONLY');
     await client.query(
       `DECLARE open_records NO SCROLL CURSOR FOR
-         SELECT id, storage_path AS "storagePath", topic, partition, "offset", payload_sha256 AS "payloadSha256" FROM quarantine_records
+         SELECT id, storage_path AS "storagePath", payload_sha256 AS "payloadSha256" FROM quarantine_records
          WHERE schema_name = $1 AND status IN ('quarantined', 'in_review') ORDER BY quarantined_at DESC LIMIT $2`,
       [schema, recordsMax],
     );
@@ -49,8 +49,7 @@ export async function readOpenRecords(
       const { rows } = await client.query<Row>(`FETCH ${pageRows} FROM open_records`);
       if (rows.length === 0) break;
       const isLeft = ({ storagePath }: Row) => isSourceReference(storagePath);
-      const left = rows.filter(isLeft).map((row) => ({ ...row, offset: Number(row.offset) }));
-      unreadable += await readSourcePayloads(wire, left, ({ id }, value) => take({ id, value }));
+      unreadable += await readSourceLog(wire, rows.filter(isLeft), ({ id }, { value }) => take({ id, value }));
       const stretches = stretchesOf(
         rows.filter((row) => !isLeft(row)),
         stretchBytesMax,

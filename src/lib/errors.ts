@@ -43,6 +43,8 @@ export const errorCodes = {
   DQ_STORAGE_REFUSED: { retryable: false },
   /** A stored object does not hold what its row says. The store lost or changed data; restore it before going on. */
   DQ_STORAGE_CORRUPT: { retryable: false },
+  /** A flood left a payload in its source topic, and retention took it from there or the topic was made anew. Only the record's row is left; discard it. */
+  DQ_PAYLOAD_GONE: { retryable: false },
   /** The spool holds `spool.bytesMax` bytes. Consumption waits; it goes on when PostgreSQL and the object store are back, or with a larger limit. */
   DQ_SPOOL_FULL: { retryable: true },
   /** The spool's folder cannot be used: a full, read-only or failing disk, or a right that is missing. Consumption waits until it can. */

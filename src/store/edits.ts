@@ -1,4 +1,4 @@
-import type { Database } from '../drivers/postgres/database.ts';
+import type { Database, DatabaseClient } from '../drivers/postgres/database.ts';
 
 /** An edit on its way into the database; its value is stored already. */
 export interface NewEdit {
@@ -45,6 +45,8 @@ export interface EditableRow {
   readonly status: string;
   readonly version: number;
   readonly quarantinedAt: Date;
+  /** Has somebody made an edit of it before? */
+  readonly isEdited: boolean;
 }
 
 /** Where a walk over the records of a group stands: the newest come first. */
@@ -56,7 +58,8 @@ export interface GroupCursor {
 const rowColumns =
   'id, topic, partition, "offset"::text AS "offset", schema_name AS "schemaName", error_type AS "errorType", field_path AS "fieldPath", ' +
   'instance_path AS "instancePath", keyword, storage_path AS "storagePath", payload_bytes AS "payloadBytes", ' +
-  'payload_sha256 AS "payloadSha256", status, version, quarantined_at AS "quarantinedAt"';
+  'payload_sha256 AS "payloadSha256", status, version, quarantined_at AS "quarantinedAt", ' +
+  'EXISTS (SELECT FROM record_edits WHERE record_id = quarantine_records.id) AS "isEdited"';
 const editColumns =
   'id, record_id AS "recordId", edited_at AS at, edited_by AS by, change, storage_path AS "storagePath", ' +
   'payload_bytes AS "payloadBytes", payload_sha256 AS "payloadSha256", schema_name AS "schemaName", schema_version AS "schemaVersion"';
@@ -89,8 +92,14 @@ export class EditStore {
     return (await this.#database.withClient((client) => client.query<EditableRow>(sql, values))).rows;
   }
 
-  /** Keeps the edits of records that nobody has changed meanwhile; returns these records' new versions by their ids. */
-  async keep(edits: readonly NewEdit[]): Promise<ReadonlyMap<string, number>> {
+  /**
+   * Keeps the edits of records that nobody has changed meanwhile; returns these records' new versions by their ids. `also` happens in the same
+   * transaction, if any is kept.
+   */
+  async keep(
+    edits: readonly NewEdit[],
+    also: (client: DatabaseClient, versions: ReadonlyMap<string, number>) => Promise<void>,
+  ): Promise<ReadonlyMap<string, number>> {
     const sql =
       'WITH given AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bytea[], ' +
       '$9::text[], $10::text[]) AS g (id, record_id, version, edited_by, change, storage_path, payload_bytes, payload_sha256, schema_name, ' +
@@ -112,13 +121,35 @@ export class EditStore {
       column(({ schema }) => schema?.name ?? null),
       column(({ schema }) => schema?.version ?? null),
     ];
-    const { rows } = await this.#database.withClient((client) => client.query<{ id: string; version: number }>(sql, values));
-    return new Map(rows.map(({ id, version }) => [id, version]));
+    return this.#database.withClient(async (client) => {
+      await client.query('BEGIN');
+      const { rows } = await client.query<{ id: string; version: number }>(sql, values);
+      const versions = new Map(rows.map(({ id, version }) => [id, version]));
+      if (versions.size > 0) await also(client, versions);
+      await client.query('COMMIT');
+      return versions;
+    });
   }
 
-  /** All edits of a record, oldest first. */
-  async list(recordId: string): Promise<StoredEdit[]> {
-    const sql = `SELECT ${editColumns} FROM record_edits WHERE record_id = $1 ORDER BY edited_at, id`;
-    return (await this.#database.withClient((client) => client.query<StoredEdit>(sql, [recordId]))).rows;
+  async find(id: string): Promise<StoredEdit | null> {
+    return (await this.#query(`SELECT ${editColumns} FROM record_edits WHERE id = $1`, [id]))[0] ?? null;
+  }
+
+  /** Edits of a record from behind the edit `after` on, oldest first. */
+  async list(recordId: string, { after, limit }: { after: string | null; limit: number }): Promise<StoredEdit[]> {
+    const sql =
+      `SELECT ${editColumns} FROM record_edits WHERE record_id = $1 AND ($2::uuid IS NULL OR (edited_at, id) > ` +
+      '(SELECT edited_at, id FROM record_edits WHERE id = $2)) ORDER BY edited_at, id LIMIT $3';
+    return this.#query(sql, [recordId, after, limit]);
+  }
+
+  /** The newest edits of a record, at most `limit`, oldest first. */
+  async newest(recordId: string, limit: number): Promise<StoredEdit[]> {
+    const sql = `SELECT ${editColumns} FROM record_edits WHERE record_id = $1 ORDER BY edited_at DESC, id DESC LIMIT $2`;
+    return (await this.#query(sql, [recordId, limit])).reverse();
+  }
+
+  async #query(sql: string, values: unknown[]): Promise<StoredEdit[]> {
+    return (await this.#database.withClient((client) => client.query<StoredEdit & Record<string, unknown>>(sql, values))).rows;
   }
 }

@@ -1,4 +1,5 @@
 import type { Database, DatabaseClient } from '../drivers/postgres/database.ts';
+import { withinBytes } from '../lib/within-bytes.ts';
 import { type PlanRecord, type PlanRow, planColumns, planRecordColumns, withRow } from './replay-plans.ts';
 import { releaseRecords, type Settled, settleRecords, takeRecords } from './replayed-records.ts';
 
@@ -122,7 +123,7 @@ export class RunStore {
       const limit = Math.min(room, recordsMax, perHalfSecond);
       const ends = limit > 0 ? await endsOf(plan.target) : [];
       const found = limit > 0 ? (await client.query<PlanRecord>(nextRecords, [plan.id, limit])).rows : [];
-      const records = within(found, bytesMax);
+      const records = withinBytes(found, bytesMax);
       // Whoever comes next looks after the other plans first.
       const pauseMs = plan.rate === null || records.length === 0 ? 1 : (records.length / plan.rate) * 1_000;
       await client.query("UPDATE replay_plans SET paced_until = greatest(paced_until, now()) + $2 * interval '1 ms' WHERE id = $1", [
@@ -228,13 +229,4 @@ function roomOf({ settled, claimed }: PlanStanding & { claimed: number }, stages
     if (settled < bound) return Math.max(0, bound - settled - claimed);
   }
   return Number.MAX_SAFE_INTEGER;
-}
-
-/** As many of the first records as have so many bytes, at least one. */
-function within(records: readonly PlanRecord[], bytesMax: number): PlanRecord[] {
-  let bytes = 0;
-  return records.filter(({ payloadBytes }, index) => {
-    bytes += payloadBytes;
-    return index === 0 || bytes <= bytesMax;
-  });
 }

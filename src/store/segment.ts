@@ -5,7 +5,6 @@ import { DataQuarantineError } from '../lib/errors.ts';
 import type { Header } from '../model/header.ts';
 import { unpackHeaders } from '../model/header.ts';
 import type { Quarantined } from '../model/record.ts';
-import { isSourceReference } from './source-reference.ts';
 
 /**
  * A segment is one object with the payloads of many messages of one topic: frames, one after another, and nothing else.
@@ -150,11 +149,6 @@ export function formatStoragePath(key: string, place: ValuePlace): string {
 /** Takes apart what {@link formatStoragePath} made. Throws `DQ_STORAGE_CORRUPT` for anything else. */
 export function parseStoragePath(path: string): { key: string; place: ValuePlace } {
   const match = /^([^#]+)#(\d+)\+(\d+)$/.exec(path);
-  if (isSourceReference(path))
-    throw new DataQuarantineError(
-      'DQ_STORAGE_CORRUPT',
-      `the payload was left in its source topic because of a flood; read it there: ${path}`,
-    );
   if (!match) throw new DataQuarantineError('DQ_STORAGE_CORRUPT', `a storage path must read KEY#OFFSET+LENGTH; this one does not: ${path}`);
   const [, key = '', offset, length] = match;
   return { key, place: { offset: Number(offset), length: Number(length) } };

@@ -11,6 +11,7 @@ import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
 import type { Caller } from '../model/access.ts';
 import { type Header, packed } from '../model/header.ts';
+import type { Quarantined } from '../model/record.ts';
 import type { Fault } from '../model/verdict.ts';
 import { silentLog } from '../observe/log.ts';
 import { Registry } from '../registry/registry.ts';
@@ -18,15 +19,19 @@ import { ReplayPlans, type ReplayPlansOptions } from '../review/replay/plans.ts'
 import { createHeaderFilter } from '../review/replay/replay-headers.ts';
 import { ReplayRunner, type RunnerOptions } from '../review/replay/runner.ts';
 import { createRecordId } from '../store/record-id.ts';
+import { Payloads } from '../store/payloads.ts';
 import { RecordStore } from '../store/record-store.ts';
 import { RunStore } from '../store/replay-runs.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../store/segment.ts';
+import { sourceReference } from '../store/source-reference.ts';
 import { WorkerPool } from '../workers/pool.ts';
 import { defaultLimits } from '../workers/read-json.ts';
 import { ValueChecker } from '../workers/value-checker.ts';
 import { brokers, freshTopic, type TopicOptions } from './broker.ts';
 import { freshBucket } from './bucket.ts';
+import { buildMessage } from './build-batch.ts';
 import { freshDatabase } from './database.ts';
+import { publishMessages } from './publish-messages.ts';
 import { requireSuffix } from './require-suffix.ts';
 
 requireSuffix('review-desk.ts', ['e2e']);
@@ -48,6 +53,7 @@ export interface Desk {
   readonly wire: Wire;
   readonly database: Database;
   readonly storage: ObjectStore;
+  readonly payloads: Payloads;
   readonly registry: Registry;
   readonly checker: ValueChecker;
   readonly plans: ReplayPlans;
@@ -55,6 +61,8 @@ export interface Desk {
   readonly env: Readonly<Record<string, string>>;
   /** Puts messages into quarantine as the pipeline would, in the order of their offsets; returns their ids. */
   quarantine(stays: readonly Stay[]): Promise<string[]>;
+  /** The same for messages that a flood leaves in the source: published there, or, to be gone from there, not. */
+  leaveInSource(stays: readonly Stay[], options?: { readonly published: boolean }): Promise<string[]>;
   /** A worker that is closed with the test. */
   runner(options?: Partial<RunnerOptions>): ReplayRunner;
   /** What lies in the valid topic, by partition. */
@@ -89,6 +97,8 @@ export const saleFault: Fault = {
   schema_version: '1.0.0',
 };
 
+const usualTimestamp = 1_700_000_000_000;
+
 let closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   const closing = closers.reverse();
@@ -111,8 +121,9 @@ export async function openDesk({ validTopic = { partitions: 4 }, ...options }: D
   const database = kept(openDatabase({ url: databaseUrl, poolMax: 6 }));
   const storage = kept(openStorage(bucket));
   const { registry, checker, dir } = await openSales();
+  const payloads = kept(new Payloads({ storage, openSource: openView }));
   const shared = {
-    storage,
+    payloads,
     checker,
     strip: createHeaderFilter(infrastructureHeaders),
     openWire: openView,
@@ -137,6 +148,7 @@ export async function openDesk({ validTopic = { partitions: 4 }, ...options }: D
     wire,
     database,
     storage,
+    payloads,
     registry,
     checker,
     plans,
@@ -154,6 +166,11 @@ export async function openDesk({ validTopic = { partitions: 4 }, ...options }: D
       DQ_HTTP_PORT: '0',
     },
     quarantine: (stays) => keep(stays, { source, storage, identify, records, nextOffset: () => offset++ }),
+    leaveInSource: async (stays, { published = true } = { published: true }) => {
+      const ends = await wire.ends(source);
+      if (published) await publishToSource(source, stays);
+      return leave(stays, { source, identify, records, nextOffset: (partition) => (ends[partition] as number)++ });
+    },
     runner: (more) => {
       const runner = kept(
         new ReplayRunner({ ...runnerOptions(), ...shared, runs: new RunStore(database), finish: () => plans.finishOne(), ...more }),
@@ -207,16 +224,15 @@ function runnerOptions(): Pick<RunnerOptions, 'openPublisher' | 'failureShareMax
 
 interface Shelves {
   readonly source: string;
-  readonly storage: ObjectStore;
   readonly identify: ReturnType<typeof createRecordId>;
   readonly records: RecordStore;
-  readonly nextOffset: () => number;
+  readonly nextOffset: (partition: number) => number;
 }
 
-async function keep(stays: readonly Stay[], { source, storage, identify, records, nextOffset }: Shelves): Promise<string[]> {
-  const quarantined = stays.map(({ value, key = null, partition = 0, headers = [], timestamp = 1_700_000_000_000, fault }) => {
+function quarantinedOf(stays: readonly Stay[], { source, identify, nextOffset }: Shelves): Quarantined[] {
+  return stays.map(({ value, key = null, partition = 0, headers = [], timestamp = usualTimestamp, fault }) => {
     const bytes = Buffer.from(value);
-    const place = { topic: source, partition, offset: nextOffset(), timestamp };
+    const place = { topic: source, partition, offset: nextOffset(partition), timestamp };
     return {
       ...place,
       id: identify(source, partition, place.offset),
@@ -228,6 +244,26 @@ async function keep(stays: readonly Stay[], { source, storage, identify, records
       quarantinedAt: Date.now(),
     };
   });
+}
+
+async function leave(stays: readonly Stay[], shelves: Shelves): Promise<string[]> {
+  const quarantined = quarantinedOf(stays, shelves);
+  await shelves.records.insert(quarantined.map((record) => ({ record, storagePath: sourceReference(record) })));
+  return quarantined.map(({ id }) => id);
+}
+
+async function publishToSource(source: string, stays: readonly Stay[]): Promise<void> {
+  const publisher = await runnerOptions().openPublisher(source, 2 ** 20, () => {});
+  const messages = stays.map(({ value, key = null, partition = 0, headers = [], timestamp = usualTimestamp }) =>
+    buildMessage({ value: Buffer.from(value), key: key === null ? null : Buffer.from(key), partition, headers, timestamp }),
+  );
+  await publishMessages(publisher, source, messages);
+  await publisher.close();
+}
+
+async function keep(stays: readonly Stay[], shelves: Shelves & { readonly storage: ObjectStore }): Promise<string[]> {
+  const { source, storage, records } = shelves;
+  const quarantined = quarantinedOf(stays, shelves);
   const segment = segmentKey(source, Date.now());
   const { bytes, places } = encodeSegment(quarantined);
   await storage.put(segment, bytes);

@@ -32,6 +32,7 @@ import { ReplayPlans } from '../review/replay/plans.ts';
 import { createHeaderFilter } from '../review/replay/replay-headers.ts';
 import { EditStore } from '../store/edits.ts';
 import { LoginStore } from '../store/login-store.ts';
+import { Payloads } from '../store/payloads.ts';
 import { recordId } from '../store/record-id.ts';
 import { RecordStore } from '../store/record-store.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../store/segment.ts';
@@ -118,15 +119,16 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
   const provider = oidc ? new Provider({ ...oidc, logins: new LoginStore(database), clock: systemClock }) : null;
   const [metrics, health, log] = [createMetrics(), new Health([]), silentLog()];
   const watch = new GroupWatch({ database, storage, clock: systemClock, log, producerHeaders: ['producer'], alerts: true });
+  const payloads = new Payloads({ storage, openSource: away });
   const review = createReview({
-    mending: mendingWithoutKafka(database, storage),
+    mending: mendingWithoutKafka(database, storage, payloads),
     mode,
     tokens,
     sessions,
     provider,
     publicUrl: null,
     database,
-    storage,
+    payloads,
     watch,
     metrics,
     health,
@@ -161,8 +163,12 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
   };
 }
 
+async function away(): Promise<never> {
+  throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', 'this stage has no Kafka');
+}
+
 /** Repair and replay; threads and schemas are there once something is judged, Kafka never is. */
-function mendingWithoutKafka(database: Database, storage: ObjectStore): ReviewOptions['mending'] {
+function mendingWithoutKafka(database: Database, storage: ObjectStore, payloads: Payloads): ReviewOptions['mending'] {
   let opened: Promise<{ pool: WorkerPool; registry: Registry }> | null = null;
   const judges = () => (opened ??= openJudges());
   const checker = new ValueChecker({
@@ -171,14 +177,11 @@ function mendingWithoutKafka(database: Database, storage: ObjectStore): ReviewOp
     limits: defaultLimits,
     engine: 'js',
   });
-  const away = async () => {
-    throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', 'this stage has no Kafka');
-  };
   const store = new EditStore(database);
   const schemas = new SchemaDocuments(async () => (await judges()).registry.catalog());
   const plans = new ReplayPlans({
     database,
-    storage,
+    payloads,
     checker,
     strip: createHeaderFilter([]),
     openWire: away,
@@ -189,7 +192,7 @@ function mendingWithoutKafka(database: Database, storage: ObjectStore): ReviewOp
     validTopic: 'valid',
     onStarted: () => {},
   });
-  return { edits: new Edits({ storage, store, checker }), bulk: new BulkEdits({ storage, store, checker, schemas }), schemas, plans };
+  return { edits: new Edits({ storage, payloads, store, checker }), bulk: new BulkEdits({ storage, payloads, store, checker, schemas }), schemas, plans };
 }
 
 async function openJudges(): Promise<{ pool: WorkerPool; registry: Registry }> {

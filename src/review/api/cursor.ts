@@ -9,12 +9,17 @@ export function encodeCursor(parts: readonly string[]): string {
 export function decodeCursor(cursor: string | undefined, patterns: readonly RegExp[]): string[] | null {
   if (cursor === undefined) return null;
   const parts = parse(Buffer.from(cursor, 'base64url').toString());
-  if (parts.length !== patterns.length || !patterns.every((pattern, at) => pattern.test(parts[at] ?? ''))) {
+  if (parts.length !== patterns.length || !patterns.every((pattern, at) => isText(parts[at]) && pattern.test(parts[at]))) {
     throw new HttpRefusal(400, 'The request is not as it must be.', {
       errors: [{ path: 'querystring.cursor', message: 'must be the next_cursor of an earlier page, as it was given' }],
     });
   }
   return parts;
+}
+
+/** Half of a surrogate pair is none: the database would be asked for something else. */
+function isText(part: string | undefined): part is string {
+  return part !== undefined && !/\p{Surrogate}/u.test(part);
 }
 
 function parse(text: string): string[] {

@@ -2,14 +2,16 @@ import type { FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { Caller } from '../../model/access.ts';
-import type { AuditLog } from '../../store/audit-log.ts';
+import { type AuditLog, appendAudit } from '../../store/audit-log.ts';
 import { bulkEdit, bulkEditBody, groupId, proposalList } from '../contract/groups.ts';
+import { pageQuery } from '../contract/page.ts';
 import { type EditBody, edit, editBody, editCheck, editList, recordId } from '../contract/records.ts';
 import type { BulkEdits } from '../repair/bulk-edits.ts';
 import { type Change, readPatch, readRules } from '../repair/change.ts';
 import type { EditRequest, Edits } from '../repair/edits.ts';
 import { proposeRepairs } from '../repair/proposals.ts';
 import type { SchemaDocuments } from '../repair/schema-documents.ts';
+import { decodeCursor, encodeCursor, uuidPattern } from './cursor.ts';
 import { actionOf, callerOf, etagOf, expectedVersion, type ReviewServer, refusals } from './review-server.ts';
 
 export interface EditRoutesOptions {
@@ -61,13 +63,22 @@ const asking: ReadonlySet<string> = new Set(['test', 'copy', 'move']);
 function addRecordEdits(server: ReviewServer, textOf: Texts, { edits, audit }: EditRoutesOptions): void {
   server.get(
     '/api/v1/records/:id/edits',
-    { schema: { summary: 'The edits of a record, oldest first', params: recordId, response: { 200: editList, ...refusals } } },
+    {
+      schema: {
+        summary: 'The edits of a record, oldest first',
+        params: recordId,
+        querystring: pageQuery,
+        response: { 200: editList, ...refusals },
+      },
+    },
     async (request) => {
       const caller = callerOf(request);
-      const items = await edits.editsOf(request.params.id, caller);
+      const { limit, cursor } = request.query;
+      const [after = null] = decodeCursor(cursor, [uuidPattern]) ?? [];
+      const { items, next } = await edits.editsOf(request.params.id, { after, limit }, caller);
       if (caller.payloadRead && items.length > 0)
         await audit.append(actionOf(caller, { action: 'payload.read', subject: request.params.id, detail: { edits: items.length } }));
-      return { items, next_cursor: null };
+      return { items, next_cursor: next && encodeCursor([next]) };
     },
   );
   server.post(
@@ -87,19 +98,16 @@ function addRecordEdits(server: ReviewServer, textOf: Texts, { edits, audit }: E
       const version = expectedVersion(request);
       const { body } = request;
       const asked = {
-        recordId: request.params.id,
+        recordId: request.params.id.toLowerCase(),
         version,
         made: madeOf(body, textOf(request), caller),
         schemaVersion: body.schema_version ?? null,
       };
-      const done = await edits.editRecord(asked, caller);
-      const detail = {
-        edit: done.edit.id,
-        sha256: done.edit.payload_sha256,
-        by: 'value' in body ? 'value' : 'patch',
-        schema_version: done.edit.schema_version,
-      };
-      await audit.append(actionOf(caller, { action: 'record.edit', subject: done.edit.record_id, detail }));
+      const by = 'value' in body ? 'value' : 'patch';
+      const done = await edits.editRecord(asked, caller, (client, { id, payloadSha256, schemaVersion }) => {
+        const detail = { edit: id, sha256: payloadSha256.toString('hex'), by, schema_version: schemaVersion };
+        return appendAudit(client, actionOf(caller, { action: 'record.edit', subject: asked.recordId, detail }));
+      });
       return reply.code(201).header('etag', etagOf(done.version)).send(done.edit);
     },
   );
@@ -153,16 +161,15 @@ function addGroupEdits(server: ReviewServer, textOf: Texts, { bulk, schemas, aud
     },
     async (request) => {
       const { fingerprint } = request.params;
-      const { rules, schema_version: schemaVersion = null, dry_run: dryRun } = request.body;
+      const { rules, schema_version: schemaVersion = null, dry_run: dryRun, overwrite } = request.body;
       const caller = callerOf(request);
       const change = blind(rules ? readRules(rules) : readPatch(textOf(request)), caller);
-      const outcome = await bulk.edit({ fingerprint, change, schemaVersion, dryRun }, caller);
-      const { examples, ...detail } = outcome;
-      const texts = examples.filter(({ before }) => before !== undefined).length;
-      if (!dryRun || texts > 0)
-        await audit.append(
-          actionOf(caller, { action: dryRun ? 'payload.read' : 'group.edit', subject: fingerprint, detail: { ...detail, texts } }),
-        );
+      const by = rules ? 'rules' : 'patch';
+      const outcome = await bulk.edit({ fingerprint, change, schemaVersion, dryRun, overwrite }, caller, (client, kept) =>
+        appendAudit(client, actionOf(caller, { action: 'group.edit', subject: fingerprint, detail: { ...kept, by, overwrite } })),
+      );
+      const texts = outcome.examples.filter(({ before }) => before !== undefined).length;
+      if (texts > 0) await audit.append(actionOf(caller, { action: 'payload.read', subject: fingerprint, detail: { examples: texts } }));
       return outcome;
     },
   );

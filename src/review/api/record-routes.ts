@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { Database } from '../../drivers/postgres/database.ts';
-import type { ObjectStore } from '../../drivers/storage/object-store.ts';
-import { hasCode } from '../../lib/errors.ts';
+import { isRetryable } from '../../lib/errors.ts';
 import type { Caller } from '../../model/access.ts';
 import type { Header } from '../../model/header.ts';
 import type { RecordStatus } from '../../model/record.ts';
@@ -10,12 +9,14 @@ import type { AuditLog, AuditRow } from '../../store/audit-log.ts';
 import { changeStatus } from '../../store/change-record.ts';
 import type { EditStore, StoredEdit } from '../../store/edits.ts';
 import type { ForeignRow, ForeignStore } from '../../store/foreign-store.ts';
-import { readFrame, readPayload } from '../../store/payload.ts';
+import type { Stored } from '../../store/frame-reader.ts';
+import type { Payloads } from '../../store/payloads.ts';
 import { type RecordReplay, replaysOf } from '../../store/record-replays.ts';
 import type { RecordRow, RecordSearch } from '../../store/record-search.ts';
 import { isSourceReference } from '../../store/source-reference.ts';
-import { type RecordDetail, record, recordDetail, recordId, recordPage, recordPatch, recordQuery } from '../contract/records.ts';
+import { type PayloadState, type RecordDetail, record, recordDetail, recordId, recordPage, recordPatch, recordQuery } from '../contract/records.ts';
 import { readLetter } from '../intake/read-letter.ts';
+import { lossOf, refuseLost } from '../repair/lost-payload.ts';
 import { selectionOf } from '../replay/selection-of.ts';
 import { decodeCursor, encodeCursor, momentPattern, uuidPattern } from './cursor.ts';
 import { recordItem, textOf } from './record-item.ts';
@@ -23,7 +24,7 @@ import { actionOf, callerOf, etagOf, expectedVersion, notFound, type ReviewServe
 
 export interface RecordRoutesOptions {
   readonly database: Database;
-  readonly storage: ObjectStore;
+  readonly payloads: Payloads;
   readonly search: RecordSearch;
   readonly audit: AuditLog;
   readonly edits: EditStore;
@@ -81,23 +82,24 @@ async function found(search: RecordSearch, id: string, { topicPrefixes }: Caller
 async function detailOf(
   row: RecordRow,
   caller: Caller,
-  { database, search, audit, storage, edits, foreign }: RecordRoutesOptions,
+  { database, search, audit, payloads, edits, foreign }: RecordRoutesOptions,
 ): Promise<RecordDetail> {
-  const [neighbours, entries, replays, made, headers, letter] = await Promise.all([
+  const [neighbours, entries, replays, made, looked, letter] = await Promise.all([
     search.neighbours(row),
     audit.of(row.id, historyEntriesMax),
     replaysOf(database, row.id),
-    edits.list(row.id),
-    caller.payloadRead && row.status !== 'erased' ? headersOf(row, storage) : [],
+    edits.newest(row.id, historyEntriesMax),
+    caller.payloadRead && row.status !== 'erased' ? lookInto(row, payloads) : { state: stateOf(row), headers: [] },
     row.family === null ? null : foreign.find(row.id),
   ]);
   return {
     ...recordItem(row, caller),
     neighbours,
-    headers: headers.map(headerItem),
+    payload_state: looked.state,
+    headers: looked.headers.map(headerItem),
     history: historyOf(entries, replays),
     edits: made.map(editItem),
-    dead_letter: letter && letterItem(letter, headers),
+    dead_letter: letter && letterItem(letter, looked.headers),
   };
 }
 
@@ -109,13 +111,26 @@ function letterItem(
   return { topic, partition, offset: String(offset), origin_topic: originTopic, exception, message, value_is_null: valueIsNull };
 }
 
-/** A record whose payload the store lost still has its page: the row says all that is known then. */
-async function headersOf(row: RecordRow, storage: ObjectStore): Promise<readonly Header[]> {
-  const frame = await readFrame(storage, row).catch((error: unknown) => {
-    if (hasCode(error, 'DQ_STORAGE_CORRUPT') || hasCode(error, 'DQ_STORAGE_UNREACHABLE')) return null;
-    throw error;
-  });
-  return frame?.headers ?? [];
+/** A record whose payload is lost still has its page: the row says all that is known then. */
+async function lookInto(row: RecordRow, payloads: Payloads): Promise<{ state: PayloadState; headers: readonly Header[] }> {
+  try {
+    const { headers } = await payloads.frame(storedOf(row));
+    return { state: stateOf(row), headers };
+  } catch (error) {
+    const state = lossOf(error) ?? (isRetryable(error) ? 'away' : null);
+    if (state === null) throw error;
+    return { state, headers: [] };
+  }
+}
+
+/** What the row alone says. */
+function stateOf({ status, storage_path: path }: RecordRow): PayloadState {
+  if (status === 'erased') return 'erased';
+  return isSourceReference(path) ? 'in_source' : 'stored';
+}
+
+function storedOf({ storage_path: storagePath, payload_sha256: payloadSha256 }: RecordRow): Stored {
+  return { storagePath, payloadSha256 };
 }
 
 function headerItem({ name, value }: Header): RecordDetail['headers'][number] {
@@ -136,7 +151,7 @@ function historyOf(entries: readonly AuditRow[], replays: readonly RecordReplay[
   return all.map(({ at, by, action, detail }) => ({ at: at.toISOString(), by, action, detail }));
 }
 
-function addPayload(server: ReviewServer, { search, audit, storage }: RecordRoutesOptions): void {
+function addPayload(server: ReviewServer, { search, audit, payloads }: RecordRoutesOptions): void {
   server.get(
     '/api/v1/records/:id/payload',
     { schema: { summary: 'The bytes of one record, as they came', params: recordId, produces: ['application/octet-stream'] } },
@@ -148,10 +163,9 @@ function addPayload(server: ReviewServer, { search, audit, storage }: RecordRout
       }
       const row = await found(search, request.params.id, caller);
       if (row.status === 'erased') throw new HttpRefusal(410, 'This payload was erased.');
-      if (isSourceReference(row.storage_path))
-        throw new HttpRefusal(404, `The payload was left in its source because of a flood: ${row.storage_path}. Read it there.`);
       await audit.append(actionOf(caller, { action: 'payload.read', subject: row.id, detail: null }));
-      return sendInert(reply, row.id, await readPayload(storage, row));
+      const { value } = await payloads.frame(storedOf(row)).catch(refuseLost);
+      return sendInert(reply, row.id, value);
     },
   );
 }

@@ -149,6 +149,22 @@ test('a payload comes byte for byte, as a file that no browser runs, and the aud
   expect(audit.items).toMatchObject([{ by: 'admin', role: 'admin', subject: id }]);
 });
 
+test('a payload that is not to be had has a named state, and the record its page', async () => {
+  const stage = await openReviewStage();
+  const [kept, left, lost] = await stage.quarantine(records(3));
+  await stage.database.withClient(async (client) => {
+    await client.query("UPDATE quarantine_records SET storage_path = 'kafka:raw-events/0/1' WHERE id = $1", [left]);
+    await client.query("UPDATE quarantine_records SET storage_path = 'raw-events/none.seg#100+3' WHERE id = $1", [lost]);
+  });
+  const stateOf = async (id: unknown, as = 'admin+payload') => (await stage.call(`/api/v1/records/${id}`, { as })).body.payload_state;
+  expect(await Promise.all([kept, left, lost].map((id) => stateOf(id)))).toEqual(['stored', 'away', 'unreadable']);
+  expect(await Promise.all([kept, left, lost].map((id) => stateOf(id, 'viewer')))).toEqual(['stored', 'in_source', 'stored']);
+  expect((await stage.call(`/api/v1/records/${left}/payload`)).status).toBe(503);
+  expect(await stage.call(`/api/v1/records/${lost}/payload`)).toMatchObject({ status: 410, body: { payload_state: 'unreadable' } });
+  const edit = { method: 'POST', body: { value: '{}' }, headers: { 'if-match': '1' } };
+  expect(await stage.call(`/api/v1/records/${lost}/edits`, edit)).toMatchObject({ status: 410, body: { payload_state: 'unreadable' } });
+});
+
 test('a change needs the version that its maker has seen', async () => {
   const stage = await openReviewStage();
   const [id] = await stage.quarantine(records(1));
@@ -223,5 +239,5 @@ test('a payload that is not what was stored is not shown', async () => {
   const [id] = await stage.quarantine(records(1));
   const other = createHash('sha256').update('other').digest();
   await stage.database.withClient((client) => client.query('UPDATE quarantine_records SET payload_sha256 = $1', [other]));
-  expect((await stage.call(`/api/v1/records/${id}/payload`)).status).toBe(500);
+  expect((await stage.call(`/api/v1/records/${id}/payload`)).status).toBe(410);
 });

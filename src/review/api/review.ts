@@ -4,7 +4,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { Database } from '../../drivers/postgres/database.ts';
-import type { ObjectStore } from '../../drivers/storage/object-store.ts';
 import type { Drift } from '../../evolve/drift-report.ts';
 import type { WhatIf } from '../../evolve/what-if.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -16,6 +15,7 @@ import { AuditLog } from '../../store/audit-log.ts';
 import { EditStore } from '../../store/edits.ts';
 import { ForeignStore } from '../../store/foreign-store.ts';
 import { GroupStore } from '../../store/group-store.ts';
+import type { Payloads } from '../../store/payloads.ts';
 import { RecordSearch } from '../../store/record-search.ts';
 import type { AuthMode } from '../access/guard.ts';
 import type { Provider } from '../access/provider.ts';
@@ -49,7 +49,7 @@ export interface ReviewOptions {
   readonly provider: Provider | null;
   readonly publicUrl: string | null;
   readonly database: Database;
-  readonly storage: ObjectStore;
+  readonly payloads: Payloads;
   /** Repair and replay. */
   readonly mending: Omit<EditRoutesOptions, 'audit'> & { readonly plans: ReplayPlans };
   /** The built page. */
@@ -81,7 +81,7 @@ export function createReview(options: ReviewOptions): { register(server: Fastify
 }
 
 async function addReview(scope: FastifyInstance, options: ReviewOptions): Promise<void> {
-  const { mode, database, storage, pageDir, version } = options;
+  const { mode, database, payloads, pageDir, version } = options;
   const audit = new AuditLog(database);
   const { watch, clock } = options;
   // What the database has to say of a failure, it says to the question itself.
@@ -124,7 +124,7 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
     signal: closing.signal,
   });
   addErasureRoutes(routes, { audit });
-  addRecordRoutes(routes, { database, storage, search, audit, edits: new EditStore(database), foreign: new ForeignStore(database) });
+  addRecordRoutes(routes, { database, payloads, search, audit, edits: new EditStore(database), foreign: new ForeignStore(database) });
   addEditRoutes(routes, { ...options.mending, audit });
   addReplayRoutes(routes, { plans: options.mending.plans, audit, signal: closing.signal });
   addAuditRoutes(routes, { audit });

@@ -85,8 +85,10 @@ export const bulkEditBody = z
     patch: z.array(z.record(z.string(), z.unknown())).min(1).max(100).optional(),
     /** Rules as in the `remediation` of a schema file. */
     rules: ruleList.optional(),
-    schema_version: z.string().optional(),
+    schema_version: searchText.optional(),
     dry_run: z.boolean().default(true),
+    /** Edit records too that have an edit already; they are left alone otherwise. */
+    overwrite: z.boolean().default(false),
   })
   .refine(({ patch, rules }) => (patch === undefined) !== (rules === undefined), {
     message: 'give either a patch or rules, and not both',
@@ -101,6 +103,8 @@ export const bulkEdit = z.object({
   unpatchable: z.number().int(),
   /** They were changed by somebody else meanwhile, and left alone. */
   changed: z.number().int(),
+  /** They have an edit already. Without `overwrite` they are left alone, and are in no other count but `records`. */
+  edited: z.number().int(),
   /** Up to ten of each outcome, before and after; texts are absent without `payload:read`. */
   examples: z.array(
     z.object({

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 
-/** Text to look for. The database has no NUL in its texts, so nothing can match one. */
+/** Text to look for. The database has neither a NUL nor half of a surrogate pair in its texts, so nothing can match one. */
 export const searchText = z
   .string()
   .max(300)
-  .refine((text) => !text.includes('\0'), { message: 'must not hold a NUL' });
+  .refine((text) => !/[\0\p{Surrogate}]/u.test(text), { message: 'must not hold a NUL or half of a surrogate pair' });
 
 /** How much of a list is asked for (contract 6). */
 export const pageQuery = z.object({

@@ -62,6 +62,12 @@ export const record = z.object({
   family: z.enum(deadLetterFamilies).nullable(),
 });
 
+/**
+ * Where the payload is: `stored`, `in_source` (a flood left it there), `gone` (the source holds it no longer), `unreadable` (the store lost it, or
+ * has something else), `away` (where it lies cannot be asked right now), `erased`. Without `payload:read` nobody looks, and only the row is asked.
+ */
+export const payloadStates = ['stored', 'in_source', 'gone', 'unreadable', 'away', 'erased'] as const;
+
 export const recordId = z.object({ id: z.uuid() });
 
 /** The statuses that a person gives; the others come of replays and erasures. */
@@ -76,6 +82,7 @@ export const recordDetail = record.extend({
   history: z.array(z.object({ at: z.string(), by: z.string(), action: z.string(), detail: z.string().nullable() })),
   /** The records before and after it in its source partition that are in quarantine, too. */
   neighbours: z.object({ before: z.uuid().nullable(), after: z.uuid().nullable() }),
+  payload_state: z.enum(payloadStates),
   headers: z.array(z.object({ name: z.string(), value: z.string().nullable(), value_base64: z.string().nullable() })),
   /** What is known of a dead letter that was taken in; null for a record of our own pipeline. */
   dead_letter: z
@@ -104,8 +111,8 @@ export const recordPage = pageOf(record).extend({ facets: recordFacets.optional(
 
 /** The verdict of an edit that is still invalid comes with the 422 in place of this. */
 export const editBody = z.union([
-  z.object({ value: z.string(), schema_version: z.string().optional() }),
-  z.object({ patch: z.array(z.record(z.string(), z.unknown())).max(1_000), schema_version: z.string().optional() }),
+  z.object({ value: z.string(), schema_version: searchText.optional() }),
+  z.object({ patch: z.array(z.record(z.string(), z.unknown())).max(1_000), schema_version: searchText.optional() }),
 ]);
 
 /** What would be said of an edit, of which nothing is kept. The verdict is that of `dq validate`: no value of the payload is in it. */
@@ -135,6 +142,7 @@ export const editList = pageOf(edit);
 export type RecordFilter = z.infer<typeof recordFilter>;
 export type RecordItem = z.infer<typeof record>;
 export type RecordDetail = z.infer<typeof recordDetail>;
+export type PayloadState = (typeof payloadStates)[number];
 export type RecordFacets = z.infer<typeof recordFacets>;
 export type EditBody = z.infer<typeof editBody>;
 export type EditCheck = z.infer<typeof editCheck>;

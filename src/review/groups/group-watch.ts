@@ -130,7 +130,7 @@ export class GroupWatch {
   async #lookForProducer({ fingerprint, samplePath }: FreshGroup): Promise<void> {
     const { storage, database, producerHeaders } = this.#options;
     if (producerHeaders.length === 0) return;
-    const frame = await readFrame(storage, { id: '', storage_path: samplePath, payload_sha256: Buffer.alloc(0) }).catch(() => null);
+    const frame = await readFrame(storage, samplePath).catch(() => null);
     const named = producerHeaders.map((name) =>
       frame?.headers
         .find((header) => header.name === name)

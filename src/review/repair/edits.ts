@@ -1,18 +1,23 @@
 import { HttpRefusal } from '../../drivers/http/problem.ts';
+import type { DatabaseClient } from '../../drivers/postgres/database.ts';
 import type { ObjectStore } from '../../drivers/storage/object-store.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { withinBytes } from '../../lib/within-bytes.ts';
 import type { Caller } from '../../model/access.ts';
 import type { Fault } from '../../model/verdict.ts';
 import type { EditableRow, EditStore, StoredEdit } from '../../store/edits.ts';
-import { readFrame } from '../../store/frame-reader.ts';
+import type { Payloads } from '../../store/payloads.ts';
 import type { Frame } from '../../store/segment.ts';
 import type { ValueChecker } from '../../workers/value-checker.ts';
 import type { Edit, EditCheck } from '../contract/records.ts';
 import { applyChange, type Change } from './change.ts';
-import { keepEdits } from './keep-edits.ts';
+import { type KeptEdit, keepEdits } from './keep-edits.ts';
+import { lossOf, refuseLost } from './lost-payload.ts';
 
 export interface EditsOptions {
+  /** Takes the edited values. */
   readonly storage: ObjectStore;
+  readonly payloads: Payloads;
   readonly store: EditStore;
   readonly checker: ValueChecker;
   readonly clock?: Clock;
@@ -36,6 +41,7 @@ interface Judged {
   readonly fault: Fault | null;
 }
 
+const pageBytes = 32 * 2 ** 20;
 const open: ReadonlySet<string> = new Set(['quarantined', 'in_review']);
 
 /** Edits of single records. The original stays as it is; the newest edit is what a replay sends. */
@@ -46,8 +52,15 @@ export class Edits {
     this.#options = options;
   }
 
-  /** Keeps an edit if its value is valid; refuses it with the verdict if not. Returns it with the row's new version. */
-  async editRecord(request: EditRequest, caller: Caller): Promise<{ edit: Edit; version: number }> {
+  /**
+   * Keeps an edit if its value is valid; refuses it with the verdict if not. Returns it with the row's new version. `also` happens in the
+   * same transaction.
+   */
+  async editRecord(
+    request: EditRequest,
+    caller: Caller,
+    also: (client: DatabaseClient, edit: KeptEdit) => Promise<void>,
+  ): Promise<{ edit: Edit; version: number }> {
     const { storage, store, clock = systemClock } = this.#options;
     const row = await this.#row(request.recordId, caller);
     if (row.version !== request.version) throw changedMeanwhile();
@@ -55,10 +68,19 @@ export class Edits {
     if (fault) throw new HttpRefusal(422, `The edited text is not valid: ${fault.error_message}.`, { verdict: verdictOf(fault) });
     const { made } = request;
     const source = 'change' in made ? made.change.source : null;
-    const kept = await keepEdits([{ row, frame, value, schema }], { storage, store, by: caller.name, source, nowMs: clock.now() });
+    const kept = await keepEdits([{ row, frame, value, schema }], {
+      storage,
+      store,
+      by: caller.name,
+      source,
+      nowMs: clock.now(),
+      also: async (client, made) => {
+        for (const one of made.values()) await also(client, one);
+      },
+    });
     const edit = kept.get(row.id);
     if (!edit) throw changedMeanwhile();
-    const stored = (await store.list(row.id)).find(({ id }) => id === edit.id) as StoredEdit;
+    const stored = (await store.find(edit.id)) as StoredEdit;
     return { edit: { ...describeEdit(stored), ...(caller.payloadRead && { value: value.toString() }) }, version: edit.version };
   }
 
@@ -68,24 +90,32 @@ export class Edits {
     return { valid: fault === null, verdict: fault && verdictOf(fault) };
   }
 
-  /** All edits of a record, oldest first; with their texts for those who may read payloads. */
-  async editsOf(recordId: string, caller: Caller): Promise<Edit[]> {
+  /**
+   * A page of the edits of a record from behind the edit `after` on, oldest first; with their texts for those who may read payloads, as far as
+   * these are to be had. `next` is where to go on.
+   */
+  async editsOf(
+    recordId: string,
+    page: { after: string | null; limit: number },
+    caller: Caller,
+  ): Promise<{ items: Edit[]; next: string | null }> {
     const { status } = await this.#row(recordId, caller);
-    const stored = await this.#options.store.list(recordId);
-    return Promise.all(
-      stored.map(async (edit) => {
-        const text =
-          caller.payloadRead && status !== 'erased' ? { value: (await readFrame(this.#options.storage, edit)).value.toString() } : {};
-        return { ...describeEdit(edit), ...text };
-      }),
-    );
+    const { store, payloads } = this.#options;
+    const found = await store.list(recordId, { ...page, limit: page.limit + 1 });
+    const shown = withinBytes(found.slice(0, page.limit), pageBytes);
+    const frames = caller.payloadRead && status !== 'erased' ? await payloads.frames(shown) : [];
+    const items = shown.map((edit, index) => {
+      const frame = frames[index];
+      return { ...describeEdit(edit), ...(frame && lossOf(frame) === null && { value: (frame as Frame).value.toString() }) };
+    });
+    return { items, next: found.length > shown.length ? (shown.at(-1)?.id ?? null) : null };
   }
 
   async #judge(row: EditableRow, { made, schemaVersion }: Omit<EditRequest, 'version'>): Promise<Judged> {
     if (!open.has(row.status))
       throw new HttpRefusal(409, `The record is ${row.status}; only a record that is in quarantine can be edited.`);
-    const frame = await readFrame(this.#options.storage, row);
-    const changed = 'value' in made ? { value: Buffer.from(made.value) } : applyChange(frame.value, made.change, null);
+    const frame = await this.#options.payloads.frame(row).catch(refuseLost);
+    const changed = 'value' in made ? { value: bytesOf(made.value) } : applyChange(frame.value, made.change, null);
     if ('problem' in changed) throw new HttpRefusal(422, `The record cannot be patched: ${changed.problem}.`);
     const { value } = changed;
     const named = schemaVersion !== null && row.schemaName !== null ? { name: row.schemaName, version: schemaVersion } : undefined;
@@ -104,6 +134,13 @@ export class Edits {
     if (!isSeen) throw new HttpRefusal(404, 'There is no record of that id.');
     return row;
   }
+}
+
+/** What would be stored must be what was sent: half of a surrogate pair has no bytes in UTF-8. */
+function bytesOf(text: string): Buffer {
+  const at = text.search(/\p{Surrogate}/u);
+  if (at < 0) return Buffer.from(text);
+  throw new HttpRefusal(422, `The text has half of a surrogate pair at character ${at}, which UTF-8 cannot hold. Send it as the escape it is in JSON.`);
 }
 
 function changedMeanwhile(): HttpRefusal {

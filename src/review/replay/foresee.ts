@@ -1,5 +1,6 @@
 import type { Wire } from '../../drivers/kafka-wire/wire.ts';
-import type { ForecastRow, PlanRecord, PlanStore } from '../../store/replay-plans.ts';
+import { withinBytes } from '../../lib/within-bytes.ts';
+import type { ForecastRow, PlanStore } from '../../store/replay-plans.ts';
 import { type JudgedRecord, type JudgeRecordsOptions, type Judging, judgeRecords } from './judged-record.ts';
 import { type Candidate, findOvertaken } from './newer-messages.ts';
 
@@ -17,7 +18,7 @@ export async function foresee(judging: Judging, options: ForeseeOptions): Promis
   const { store, wire, includeSuperseded } = options;
   const candidates: (Candidate & { readonly forecast: ForecastRow })[] = [];
   for (let after = 0; ; ) {
-    const rows = within(await store.hopefuls(judging.planId, after, pageRows));
+    const rows = withinBytes(await store.hopefuls(judging.planId, after, pageRows), pageBytes);
     if (rows.length === 0) break;
     after = rows.at(-1)?.ordinal ?? after;
     const judged = await judgeRecords(rows, judging, options);
@@ -44,13 +45,4 @@ function forecastOf(record: JudgedRecord): ForecastRow {
   const { ordinal } = record.row;
   if (record.held) return { ordinal, ...record.held, chain: null };
   return { ordinal, forecast: 'will_pass', message: null, chain: record.chain };
-}
-
-/** As many of the first rows as have so many bytes, at least one. */
-function within(rows: readonly PlanRecord[]): PlanRecord[] {
-  let bytes = 0;
-  return rows.filter(({ payloadBytes }, index) => {
-    bytes += payloadBytes;
-    return index === 0 || bytes <= pageBytes;
-  });
 }

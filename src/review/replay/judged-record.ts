@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DataQuarantineError } from '../../lib/errors.ts';
-import { readFrames, type SegmentSource } from '../../store/frame-reader.ts';
+import type { Payloads } from '../../store/payloads.ts';
 import type { PlanRecord } from '../../store/replay-plans.ts';
 import { type Frame } from '../../store/segment.ts';
 import type { Checked, ValueChecker } from '../../workers/value-checker.ts';
@@ -31,7 +31,7 @@ export interface Held {
 }
 
 export interface JudgeRecordsOptions {
-  readonly storage: SegmentSource;
+  readonly payloads: Payloads;
   readonly checker: ValueChecker;
   readonly strip: HeaderFilter;
   /** What goes there must fit a schema. */
@@ -50,8 +50,8 @@ export interface Judging {
 
 /** Reads the records back and judges them as the pipeline would now, in their order. */
 export async function judgeRecords(rows: readonly PlanRecord[], judging: Judging, options: JudgeRecordsOptions): Promise<JudgedRecord[]> {
-  const { storage, checker, strip, validTopic } = options;
-  const frames = await readFrames(storage, rows);
+  const { payloads, checker, strip, validTopic } = options;
+  const frames = await payloads.frames(rows);
   const readable = frames.flatMap((frame, index) =>
     frame instanceof DataQuarantineError ? [] : [{ frame, row: rows[index] as PlanRecord }],
   );

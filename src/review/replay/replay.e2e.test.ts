@@ -118,6 +118,29 @@ test('a record that a newer message of its key has overtaken is left out, unless
   expect(all.report.forecast).toMatchObject({ superseded: 0, will_pass: 3 });
 });
 
+test('what a flood left in its source goes out from there byte for byte, and what is gone from there is left out', async () => {
+  const desk = await openDesk();
+  const headers = [{ name: 'trace', value: Buffer.from([0, 255]) }];
+  const ids = await desk.leaveInSource([1, 2, 3].map((id) => ({ value: ` ${good(id)}`, key: 'k', partition: 2, timestamp: id, headers })));
+  const [gone] = await desk.leaveInSource([{ value: good(4), partition: 2 }], { published: false });
+  const other = await desk.leaveInSource([{ value: good(5), partition: 3 }]);
+  await desk.database.withClient((client) =>
+    client.query("UPDATE quarantine_records SET storage_path = 'kafka:no-such-topic/0/0' WHERE id = ANY($1)", [other]),
+  );
+  const plan = await desk.plans.createPlan({ ...defaults, filter: {} }, operator);
+  expect(plan.report.forecast).toMatchObject({ will_pass: 3, unreadable: 2 });
+  expect(plan.report.examples.find(({ id }) => id === gone)?.message).toContain('the source no longer holds it');
+  desk.runner().start();
+  await desk.plans.startPlan(plan.id, operator, nothingElse);
+  expect(await ended(desk, plan.id)).toMatchObject({ state: 'done', progress: { published: 3 } });
+  const [records = []] = (await desk.published()).slice(2);
+  expect(records.map(({ key, value, timestamp }) => [String(key), String(value), timestamp])).toEqual(
+    [1, 2, 3].map((id) => ['k', ` ${good(id)}`, id]),
+  );
+  expect(records[0]?.headers.slice(0, 1)).toEqual(headers);
+  expect(await desk.column('status', ids)).toEqual(['replayed', 'replayed', 'replayed']);
+});
+
 test('a plan stops by itself at the canary when the schema has changed meanwhile, and goes on when it is mended', async () => {
   const desk = await openDesk();
   const ids = await desk.quarantine(Array.from({ length: 30 }, (_, number) => ({ value: good(number), key: `k${number}` })));
