@@ -7,8 +7,9 @@ import { describeCommit, describeMachine, loadNow } from './machine.ts';
 import { headingLines, toMarkdown } from './markdown.ts';
 import { runMicro } from './micro.ts';
 import { measureReloads, type ReloadSizes } from './reload.ts';
+import { measureReplay } from './replay.ts';
 import { type Measured, type Report, ratiosOf, wayOf } from './report.ts';
-import { keepBaseline, keepReloads, keepReport, keepSafeties, keepSearches, keepSweeps, readBaseline } from './results.ts';
+import { keepBaseline, keepReloads, keepReplay, keepReport, keepSafeties, keepSearches, keepSweeps, readBaseline } from './results.ts';
 import { say } from './run.ts';
 import { measureSafeties } from './safety.ts';
 import { measureSearches } from './search.ts';
@@ -18,7 +19,7 @@ import { measureFlow } from './throughput.ts';
 
 const usualParts = ['throughput', 'flood', 'latency', 'judge'] as const;
 /** Run only where they are named: they take long, and say nothing of how fast it is. */
-const ownParts = ['reload', 'search', 'safety'] as const;
+const ownParts = ['reload', 'replay', 'search', 'safety'] as const;
 const sweepParts = sweepNames.map((name) => `sweep-${name}` as const);
 type Part = (typeof usualParts)[number] | (typeof ownParts)[number] | (typeof sweepParts)[number];
 
@@ -26,7 +27,7 @@ const usage = `Usage: npm run bench [-- [PART…] [--sweeps] [--quick] [--json]]
        npm run bench:compare [-- --accept]
 
 Starts Kafka, PostgreSQL and S3 of its own, measures, prints Markdown. A whole run also writes bench/results/, the tables of
-README.md and bench/README.md, and the baseline of bench:compare; a whole sweep, reload, search or safety writes what is about it.
+README.md and bench/README.md, and the baseline of bench:compare; a whole sweep, reload, replay, search or safety writes what is about it.
 
   PART      some of: ${usualParts.join(', ')} (all of these unless one is named),
             ${[...ownParts, ...sweepParts].join(', ')}
@@ -51,6 +52,7 @@ interface Sizes {
   readonly sweepRounds: number;
   readonly sweepMessages: number;
   readonly reload: ReloadSizes;
+  readonly replayRecords: number;
   readonly searchRecords: number;
   /** Pairs; a few per cent show in many rounds only. */
   readonly safetyRounds: number;
@@ -68,6 +70,7 @@ const wholeSizes: Sizes = {
   sweepRounds: 2,
   sweepMessages: 400_000,
   reload: { rounds: 2, messages: 26_000_000, schemas: 500 },
+  replayRecords: 10_000,
   searchRecords: 10_000_000,
   safetyRounds: 5,
   withClient: true,
@@ -82,6 +85,7 @@ const quickSizes: Sizes = {
   sweepRounds: 1,
   sweepMessages: 50_000,
   reload: { rounds: 1, messages: 3_000_000, schemas: 50 },
+  replayRecords: 2_000,
   searchRecords: 1_000_000,
   safetyRounds: 1,
   withClient: true,
@@ -150,10 +154,11 @@ async function measure(stage: Stage, parts: readonly Part[], sizes: Sizes): Prom
     if (parts.includes(`sweep-${name}`))
       sweeps.push(await measureSweep(stage, name, { rounds: sizes.sweepRounds, messages: sizes.sweepMessages }));
   const reloads = parts.includes('reload') ? await measureReloads(stage, sizes.reload) : [];
+  const replay = parts.includes('replay') ? await measureReplay(stage, sizes.replayRecords) : null;
   const searches = parts.includes('search') ? await measureSearches(stage, sizes.searchRecords) : [];
   const safetySizes = { rounds: sizes.safetyRounds, messages: sizes.messages };
   const safeties = parts.includes('safety') ? await measureSafeties(stage, badShares, safetySizes) : [];
-  const measured: Measured = { flows, floods, latencies, micro, sweeps, reloads, searches, safeties };
+  const measured: Measured = { flows, floods, latencies, micro, sweeps, reloads, replay, searches, safeties };
   return { at: new Date().toISOString(), commit: describeCommit(), machine: describeMachine(stage.services, loadBefore), ...measured };
 }
 
@@ -166,6 +171,7 @@ async function keep(stage: Stage, report: Report, parts: readonly Part[]): Promi
   }
   if (report.sweeps.length > 0) await keepSweeps(report);
   if (report.reloads.length > 0) await keepReloads(report);
+  if (report.replay !== null) await keepReplay(report);
   if (report.searches.length > 0) await keepSearches(report);
   if (report.safeties.length > 0) await keepSafeties(report);
 }

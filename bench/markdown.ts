@@ -2,6 +2,7 @@ import type { BareCopy } from './bare-copy.ts';
 import { barsOf } from './bars.ts';
 import type { Latency } from './latency.ts';
 import type { Reload } from './reload.ts';
+import type { ReplayRun } from './replay.ts';
 import {
   bestCopy,
   bestRate,
@@ -30,6 +31,7 @@ export function toMarkdown(report: Report): string {
     barTable(report),
     ...report.sweeps.map(sweepTable),
     reloadTable(report.reloads),
+    replayTable(report.replay),
     searchTable(report.searches),
     safetyTable(report.safeties),
   ];
@@ -181,6 +183,19 @@ export function safetyTable(safeties: readonly Safety[]): string {
         fixed(ratio(medianRate(on), medianRate(off)), 3),
       ],
       [percent(badShare), 'off', ...figures(off), '', ''],
+    ]),
+  );
+}
+
+/** The bar is a minute for 10,000 records, with nothing lost, doubled or reordered. */
+export function replayTable(replay: ReplayRun | null): string {
+  const rows = replay === null ? [] : [replay];
+  return table(
+    ['records of one cause', 'repair, s', 'plan with dry run, s', 'replay, s', 'together, s', 'lost', 'doubled', 'reordered'],
+    rows.map(({ records, repairSeconds, planSeconds, replaySeconds, lost, doubled, reordered }) => [
+      whole(records),
+      ...[repairSeconds, planSeconds, replaySeconds, repairSeconds + planSeconds + replaySeconds].map((seconds) => fixed(seconds, 1)),
+      ...[lost, doubled, reordered].map(whole),
     ]),
   );
 }

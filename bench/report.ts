@@ -3,6 +3,7 @@ import type { PacedLatency } from './latency.ts';
 import type { Machine } from './machine.ts';
 import type { Micro } from './micro.ts';
 import type { Reload } from './reload.ts';
+import type { ReplayRun } from './replay.ts';
 import type { Run, Way } from './run.ts';
 import type { Safety } from './safety.ts';
 import type { Search } from './search.ts';
@@ -25,6 +26,7 @@ export interface Report extends Heading {
   readonly micro: Micro | null;
   readonly sweeps: readonly Sweep[];
   readonly reloads: readonly Reload[];
+  readonly replay: ReplayRun | null;
   readonly searches: readonly Search[];
   readonly safeties: readonly Safety[];
 }

@@ -7,6 +7,7 @@ import {
   latencyTable,
   reloadTable,
   replaceBlock,
+  replayTable,
   safetyTable,
   searchTable,
   sweepSections,
@@ -24,7 +25,7 @@ type KeptSweep = Heading & { readonly sweep: Sweep };
 
 /** Keeps a whole report: its figures, its plots, and the tables of both pages. */
 export async function keepReport(report: Report): Promise<void> {
-  const usual = { ...report, sweeps: [], reloads: [], searches: [], safeties: [] };
+  const usual = { ...report, sweeps: [], reloads: [], replay: null, searches: [], safeties: [] };
   await writeJson('latest', usual);
   await writeResult('throughput.svg', throughputPlot(report));
   await writeResult('latency.svg', latencyPlot(report.latencies));
@@ -56,6 +57,11 @@ export async function keepSafeties({ at, commit, machine, safeties }: Report): P
     'safety',
     `${safetyTable(safeties)}\n\n${headingLines({ at, commit, machine }, wayOf({ safeties }))}`,
   );
+}
+
+export async function keepReplay({ at, commit, machine, replay }: Report): Promise<void> {
+  await writeJson('replay', { at, commit, machine, replay });
+  await fillPage(join('bench', 'README.md'), 'replay', `${replayTable(replay)}\n\n${headingLines({ at, commit, machine }, null)}`);
 }
 
 export async function keepReloads({ at, commit, machine, reloads }: Report): Promise<void> {
