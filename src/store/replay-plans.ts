@@ -27,10 +27,21 @@ export interface PlanRow extends NewPlan {
   readonly setSha256: Buffer | null;
   /** What the dry run could not look at, in words; null if all was. */
   readonly gap: string | null;
+  /** By partition of the target, decimal: up to where newer messages were looked for; null where nobody looks. */
+  readonly lookedTo: readonly string[] | null;
   readonly settledBefore: number;
   readonly failedBefore: number;
   readonly summary: string | null;
 }
+
+/** What a plan has once it is whole. */
+export interface WholePlan extends Pick<PlanRow, 'needsSecondPerson' | 'gap'> {
+  readonly setSha256: Buffer;
+  readonly lookedTo: readonly number[] | null;
+}
+
+/** What else happens in the transaction of a change: its entry in the audit log. */
+export type Also = (client: DatabaseClient) => Promise<void>;
 
 /** A record of a plan as it is judged and sent. */
 export interface PlanRecord {
@@ -78,7 +89,7 @@ export interface PlanCounts {
 export const planColumns =
   'p.id, state, dry_run AS "dryRun", target, rate, schema_version AS "schemaVersion", include_superseded AS "includeSuperseded", note, ' +
   'selection, created_at AS "createdAt", created_by AS by, started_at AS "startedAt", started_by AS "startedBy", finished_at AS "finishedAt", ' +
-  'reason, needs_second_person AS "needsSecondPerson", set_sha256 AS "setSha256", gap, settled_before AS "settledBefore", ' +
+  'reason, needs_second_person AS "needsSecondPerson", set_sha256 AS "setSha256", gap, looked_to AS "lookedTo", settled_before AS "settledBefore", ' +
   'failed_before AS "failedBefore", summary';
 
 export const planRecordColumns =
@@ -109,11 +120,11 @@ export class PlanStore {
 
   /**
    * Makes a plan of the selected records of one moment, in the order of their sources. Returns how many they are; more than `recordsMax`
-   * are nothing: no plan is made then.
+   * are nothing: no plan is made then. Its maker holds it for `makingMs`.
    */
-  async create(plan: NewPlan, which: { select: Selector; recordsMax: number; attemptsMax: number }): Promise<number> {
+  async create(plan: NewPlan, which: { select: Selector; recordsMax: number; attemptsMax: number; makingMs: number }): Promise<number> {
     const { id, dryRun, target, rate, schemaVersion, includeSuperseded, note, selection, by } = plan;
-    const { select, recordsMax, attemptsMax } = which;
+    const { select, recordsMax, attemptsMax, makingMs } = which;
     const chosen = select([id, recordsMax + 1, attemptsMax]);
     const freeze =
       'INSERT INTO replay_records (plan_id, ordinal, record_id, record_version, record_status, edit_id, storage_path, payload_bytes, ' +
@@ -131,6 +142,8 @@ export class PlanStore {
       );
       const { rowCount } = await client.query(freeze, chosen.values);
       await client.query('ANALYZE replay_records');
+      // A long transaction: what it says of now is long ago.
+      await client.query(`UPDATE replay_plans SET making_until = clock_timestamp() + $2 * interval '1 ms' WHERE id = $1`, [id, makingMs]);
       const records = rowCount ?? 0;
       return records > recordsMax ? 'undo' : records;
     });
@@ -180,13 +193,32 @@ export class PlanStore {
     ]);
   }
 
-  /** The plan is whole: from now on it may be started. */
-  async finish(
-    planId: string,
-    { setSha256, needsSecondPerson, gap }: Pick<PlanRow, 'needsSecondPerson' | 'gap'> & { setSha256: Buffer },
-  ): Promise<void> {
-    const sql = 'UPDATE replay_plans SET set_sha256 = $2, needs_second_person = $3, gap = $4 WHERE id = $1';
-    await this.#query(sql, [planId, setSha256, needsSecondPerson, gap]);
+  /** Its maker holds a plan for longer. False if it was taken for left behind. */
+  async hold(planId: string, makingMs: number): Promise<boolean> {
+    const sql = "UPDATE replay_plans SET making_until = now() + $2 * interval '1 ms' WHERE id = $1 AND set_sha256 IS NULL RETURNING id";
+    return (await this.#query(sql, [planId, makingMs])).length === 1;
+  }
+
+  /** Drops a plan that nobody makes any more: its maker ended in the middle. False if there is none. */
+  async dropLeftBehind(): Promise<boolean> {
+    const sql =
+      'DELETE FROM replay_plans WHERE id = (SELECT id FROM replay_plans WHERE set_sha256 IS NULL AND ' +
+      "coalesce(making_until, created_at + interval '10 minutes') < now() LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id";
+    return (await this.#query(sql, [])).length === 1;
+  }
+
+  /** The plan is whole: from now on it may be started. `also` happens in the same transaction. False if it was taken for left behind. */
+  async finish(planId: string, { setSha256, needsSecondPerson, gap, lookedTo }: WholePlan, also: Also): Promise<boolean> {
+    const sql =
+      'UPDATE replay_plans SET set_sha256 = $2, needs_second_person = $3, gap = $4, looked_to = $5, making_until = NULL ' +
+      'WHERE id = $1 AND set_sha256 IS NULL';
+    return this.#database.withClient(async (client) => {
+      await client.query('BEGIN');
+      const { rowCount } = await client.query(sql, [planId, setSha256, needsSecondPerson, gap, lookedTo]);
+      if (rowCount === 1) await also(client);
+      await client.query('COMMIT');
+      return rowCount === 1;
+    });
   }
 
   /** A plan that could not be made to its end leaves nothing. */

@@ -1,6 +1,6 @@
 import type { Database, DatabaseClient } from '../drivers/postgres/database.ts';
 import { withinBytes } from '../lib/within-bytes.ts';
-import { type PlanRecord, type PlanRow, planColumns, planRecordColumns, withRow } from './replay-plans.ts';
+import { type Also, type PlanRecord, type PlanRow, planColumns, planRecordColumns, withRow } from './replay-plans.ts';
 import { releaseRecords, type Settled, settleRecords, takeRecords } from './replayed-records.ts';
 
 /** Records of a plan in the hands of one worker. */
@@ -36,9 +36,6 @@ export interface PlanStanding {
   readonly published: number;
 }
 
-/** What else happens in the transaction of a change: its entry in the audit log. */
-export type Also = (client: DatabaseClient) => Promise<void>;
-
 const claimedOrWaiting = "state IN ('waiting', 'claimed')";
 /** Chains of a plan with a record in other hands or one that has to wait, and the first of these. */
 const blocked =
@@ -58,6 +55,23 @@ const standing =
   "(count(*) FILTER (WHERE p.state = 'published'))::int AS published " +
   'FROM replay_records AS p JOIN replay_plans AS s ON s.id = p.plan_id WHERE p.plan_id = $1';
 
+/** Any number that no other advisory lock of ours has. */
+const startLock = 7_263_501_003;
+/** Another plan that has records of the same keys in hand or still to send, and of how many keys. */
+const overlaps =
+  'SELECT o.plan_id AS id, p.state, count(DISTINCT o.chain)::int AS keys FROM replay_records AS o JOIN replay_plans AS p ON p.id = o.plan_id ' +
+  "WHERE p.id <> $1 AND p.started_at IS NOT NULL AND p.target = (SELECT target FROM replay_plans WHERE id = $1) AND o.state IN ('waiting', 'claimed') " +
+  "AND o.chain IN (SELECT chain FROM replay_records WHERE plan_id = $1 AND state = 'waiting' AND chain IS NOT NULL) GROUP BY 1, 2 LIMIT 1";
+
+/** Another plan that must end before this one may begin. */
+export interface Overlap {
+  readonly id: string;
+  readonly state: string;
+  readonly keys: number;
+}
+
+export type Started = { readonly started: true } | { readonly started: false; readonly before: Overlap | null };
+
 /** The outbox: plans that run, who has which of their records in hand, and what became of these. */
 export class RunStore {
   readonly #database: Database;
@@ -68,10 +82,15 @@ export class RunStore {
 
   /**
    * A planned or paused plan runs. With the first start its records become `replaying`; those that somebody has changed since the plan
-   * was made are left out. False, and nothing changed, if the plan is in another state.
+   * was made are left out. Nothing is changed if the plan is in another state, or if another one has records of the same keys still to
+   * send to the same topic: of two plans, nobody could say which record goes first.
    */
-  async start(planId: string, by: string, also: Also): Promise<boolean> {
+  async start(planId: string, by: string, also: Also): Promise<Started> {
     return this.#transaction(async (client) => {
+      // Two starts at once would not see each other.
+      await client.query('SELECT pg_advisory_xact_lock($1)', [startLock]);
+      const [before] = (await client.query<Overlap>(overlaps, [planId])).rows;
+      if (before) return { started: false, before };
       const { rows } = await client.query<{ started: boolean }>(
         "UPDATE replay_plans AS p SET state = 'running', started_at = coalesce(p.started_at, now()), started_by = coalesce(p.started_by, $2), " +
           'reason = NULL, paced_until = now(), ' +
@@ -81,10 +100,10 @@ export class RunStore {
         [planId, by],
       );
       const [plan] = rows;
-      if (!plan) return false;
+      if (!plan) return { started: false, before: null };
       if (!plan.started) await takeRecords(client, planId);
       await also(client);
-      return true;
+      return { started: true };
     });
   }
 
@@ -141,6 +160,21 @@ export class RunStore {
       );
       return { id, plan, records, ends };
     });
+  }
+
+  /** What a plan has still to send: the chains of its records, in hex, and their source topics. */
+  async ahead(planId: string): Promise<{ chains: ReadonlySet<string>; topics: readonly string[] }> {
+    const sql =
+      "SELECT encode(p.chain, 'hex') AS chain, r.topic FROM replay_records AS p JOIN quarantine_records AS r ON r.id = p.record_id " +
+      `WHERE p.plan_id = $1 AND p.${claimedOrWaiting} AND p.chain IS NOT NULL GROUP BY 1, 2`;
+    const { rows } = await this.#database.withClient((client) => client.query<{ chain: string; topic: string }>(sql, [planId]));
+    return { chains: new Set(rows.map(({ chain }) => chain)), topics: [...new Set(rows.map(({ topic }) => topic))] };
+  }
+
+  /** Adds to what a plan could not look at. */
+  async noteGap(planId: string, gap: string): Promise<void> {
+    const sql = "UPDATE replay_plans SET gap = concat_ws(' ', gap, $2::text) WHERE id = $1 AND (gap IS NULL OR position($2 IN gap) = 0)";
+    await this.#database.withClient((client) => client.query(sql, [planId, gap]));
   }
 
   /** Keeps a claim for longer. False if another worker has taken it over. */

@@ -3,7 +3,8 @@ import type { DatabaseClient } from '../drivers/postgres/database.ts';
 /** What became of one record of a plan. */
 export interface Settled {
   readonly ordinal: number;
-  readonly state: 'published' | 'failed';
+  /** `left_out`: a newer message of its key has overtaken it. */
+  readonly state: 'published' | 'failed' | 'left_out';
   readonly message: string | null;
   /** Was it tried? A record that waits behind a failed one of its key was not. */
   readonly attempted: boolean;
@@ -55,7 +56,8 @@ async function write(client: DatabaseClient, planId: string, settled: readonly S
   const column = (value: (one: Settled) => unknown) => settled.map(value);
   await client.query(
     'WITH given AS (SELECT * FROM unnest($2::int[], $3::text[], $4::text[], $5::boolean[]) AS g (ordinal, state, message, attempted)), ' +
-      'marked AS (UPDATE replay_records AS p SET state = given.state, message = given.message, claim_id = NULL, settled_at = now() FROM given ' +
+      'marked AS (UPDATE replay_records AS p SET state = given.state, message = given.message, claim_id = NULL, settled_at = now(), ' +
+      "forecast = CASE given.state WHEN 'left_out' THEN 'superseded' ELSE p.forecast END FROM given " +
       "WHERE p.plan_id = $1 AND p.ordinal = given.ordinal AND p.state IN ('claimed', 'waiting') RETURNING p.record_id, p.record_status, p.state, given.attempted) " +
       "UPDATE quarantine_records AS r SET status = CASE marked.state WHEN 'published' THEN 'replayed' ELSE marked.record_status END, " +
       'attempts = r.attempts + marked.attempted::int, version = r.version + 1 FROM marked ' +

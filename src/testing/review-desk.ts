@@ -18,8 +18,8 @@ import { Registry } from '../registry/registry.ts';
 import { ReplayPlans, type ReplayPlansOptions } from '../review/replay/plans.ts';
 import { createHeaderFilter } from '../review/replay/replay-headers.ts';
 import { ReplayRunner, type RunnerOptions } from '../review/replay/runner.ts';
-import { createRecordId } from '../store/record-id.ts';
 import { Payloads } from '../store/payloads.ts';
+import { createRecordId } from '../store/record-id.ts';
 import { RecordStore } from '../store/record-store.ts';
 import { RunStore } from '../store/replay-runs.ts';
 import { encodeSegment, formatStoragePath, segmentKey } from '../store/segment.ts';
@@ -63,6 +63,8 @@ export interface Desk {
   quarantine(stays: readonly Stay[]): Promise<string[]>;
   /** The same for messages that a flood leaves in the source: published there, or, to be gone from there, not. */
   leaveInSource(stays: readonly Stay[], options?: { readonly published: boolean }): Promise<string[]>;
+  /** Puts messages into a topic as a producer would. */
+  publish(topic: string, stays: readonly Stay[]): Promise<void>;
   /** A worker that is closed with the test. */
   runner(options?: Partial<RunnerOptions>): ReplayRunner;
   /** What lies in the valid topic, by partition. */
@@ -168,9 +170,10 @@ export async function openDesk({ validTopic = { partitions: 4 }, ...options }: D
     quarantine: (stays) => keep(stays, { source, storage, identify, records, nextOffset: () => offset++ }),
     leaveInSource: async (stays, { published = true } = { published: true }) => {
       const ends = await wire.ends(source);
-      if (published) await publishToSource(source, stays);
+      if (published) await publishTo(source, stays);
       return leave(stays, { source, identify, records, nextOffset: (partition) => (ends[partition] as number)++ });
     },
+    publish: publishTo,
     runner: (more) => {
       const runner = kept(
         new ReplayRunner({ ...runnerOptions(), ...shared, runs: new RunStore(database), finish: () => plans.finishOne(), ...more }),
@@ -252,12 +255,12 @@ async function leave(stays: readonly Stay[], shelves: Shelves): Promise<string[]
   return quarantined.map(({ id }) => id);
 }
 
-async function publishToSource(source: string, stays: readonly Stay[]): Promise<void> {
-  const publisher = await runnerOptions().openPublisher(source, 2 ** 20, () => {});
+async function publishTo(topic: string, stays: readonly Stay[]): Promise<void> {
+  const publisher = await runnerOptions().openPublisher(topic, 2 ** 20, () => {});
   const messages = stays.map(({ value, key = null, partition = 0, headers = [], timestamp = usualTimestamp }) =>
     buildMessage({ value: Buffer.from(value), key: key === null ? null : Buffer.from(key), partition, headers, timestamp }),
   );
-  await publishMessages(publisher, source, messages);
+  await publishMessages(publisher, topic, messages);
   await publisher.close();
 }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Caller } from '../../model/access.ts';
-import { type AuditLog, appendAudit } from '../../store/audit-log.ts';
-import type { Also } from '../../store/replay-runs.ts';
+import { appendAudit } from '../../store/audit-log.ts';
+import type { Also } from '../../store/replay-plans.ts';
 import { pageQuery } from '../contract/page.ts';
 import { type Replay, replay, replayBody, replayId, replayPage } from '../contract/replays.ts';
 import type { ReplayPlans } from '../replay/plans.ts';
@@ -10,7 +10,6 @@ import { actionOf, callerOf, type ReviewServer, refusals } from './review-server
 
 export interface ReplayRoutesOptions {
   readonly plans: ReplayPlans;
-  readonly audit: AuditLog;
   /** Aborted when the server closes. */
   readonly signal: AbortSignal;
 }
@@ -24,7 +23,7 @@ export function addReplayRoutes(server: ReviewServer, options: ReplayRoutesOptio
   addEvents(server, options);
 }
 
-function addPlans(server: ReviewServer, { plans, audit }: ReplayRoutesOptions): void {
+function addPlans(server: ReviewServer, { plans }: ReplayRoutesOptions): void {
   server.post(
     '/api/v1/replays',
     {
@@ -38,10 +37,12 @@ function addPlans(server: ReviewServer, { plans, audit }: ReplayRoutesOptions): 
     },
     async (request, reply) => {
       const caller = callerOf(request);
-      const plan = await plans.createPlan(request.body, caller);
-      const { target, dry_run, set_sha256, report } = plan;
-      const detail = { target, dry_run, set_sha256, selected: report.selected, forecast: report.forecast };
-      await audit.append(actionOf(caller, { action: 'replay.plan', subject: plan.id, detail }));
+      const { dry_run } = request.body;
+      const plan = await plans.createPlan(request.body, caller, (client, { id, target, setSha256, counts }) => {
+        const forecast = Object.fromEntries(counts.map((one) => [one.forecast, one.records]));
+        const detail = { target, dry_run, set_sha256: setSha256.toString('hex'), forecast };
+        return appendAudit(client, actionOf(caller, { action: 'replay.plan', subject: id, detail }));
+      });
       return reply.code(201).header('location', `/api/v1/replays/${plan.id}`).send(plan);
     },
   );

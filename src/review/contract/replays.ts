@@ -29,7 +29,7 @@ export const replayBody = z
     /** The valid topic unless another allowed one is named. */
     target: searchText.optional(),
     /** Messages a second; null for no limit. */
-    rate: z.number().positive().nullable().optional(),
+    rate: z.number().min(0.01).max(1_000_000).nullable().optional(),
     /** The schema version to judge by; the one that the pipeline would take now unless named. */
     schema_version: searchText.optional(),
     dry_run: z.boolean().default(false),

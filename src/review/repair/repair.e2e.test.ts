@@ -14,7 +14,12 @@ const firstPage = { after: null, limit: 50 };
 function rooms({ database, storage, payloads, checker, registry }: Desk) {
   const store = new EditStore(database);
   const schemas = new SchemaDocuments(async () => registry.catalog());
-  return { store, schemas, edits: new Edits({ storage, payloads, store, checker }), bulk: new BulkEdits({ storage, payloads, store, checker, schemas }) };
+  return {
+    store,
+    schemas,
+    edits: new Edits({ storage, payloads, store, checker }),
+    bulk: new BulkEdits({ storage, payloads, store, checker, schemas }),
+  };
 }
 
 const patchOf = (operations: string) => ({ change: readPatch(`{"patch":${operations}}`) });
@@ -96,7 +101,7 @@ test('one change over a group leaves what somebody has edited before, unless it 
   const desk = await openDesk();
   const { edits, bulk } = rooms(desk);
   const ids = (await desk.quarantine([1, 2, 3].map((id) => ({ value: `{"id":${id},"amount":"${id}"}` })))) as [string, string, string];
-  const byHand = { recordId: ids[0], version: 1, ...{ made: { value: '{"id":1,"amount":77}' } }, schemaVersion: null };
+  const byHand = { recordId: ids[0], version: 1, made: { value: '{"id":1,"amount":77}' }, schemaVersion: null };
   await edits.editRecord(byHand, operator, nothingElse);
   const change = readRules([{ name: 'amount_as_number', do: 'cast', field: '/amount', to: 'number' }]);
   const request = { fingerprint: saleFault.fingerprint, change, schemaVersion: null, overwrite: false };
@@ -163,6 +168,7 @@ test('a group of ten thousand is mended by one change, looked at first, and repl
   const plan = await desk.plans.createPlan(
     { filter: { fingerprint: saleFault.fingerprint }, dry_run: false, include_superseded: false },
     operator,
+    nothingElse,
   );
   expect(plan.report.forecast).toMatchObject({ will_pass: count });
   desk.runner().start();

@@ -2,7 +2,7 @@ import type { Wire } from '../../drivers/kafka-wire/wire.ts';
 import { withinBytes } from '../../lib/within-bytes.ts';
 import type { ForecastRow, PlanStore } from '../../store/replay-plans.ts';
 import { type JudgedRecord, type JudgeRecordsOptions, type Judging, judgeRecords } from './judged-record.ts';
-import { type Candidate, findOvertaken } from './newer-messages.ts';
+import { type Candidate, findOvertaken, type Overtaken } from './newer-messages.ts';
 
 export interface ForeseeOptions extends JudgeRecordsOptions {
   readonly store: PlanStore;
@@ -13,8 +13,8 @@ export interface ForeseeOptions extends JudgeRecordsOptions {
 const pageRows = 512;
 const pageBytes = 32 * 2 ** 20;
 
-/** The dry run: says of each record of a plan what would become of it. Returns what could not be looked at, in words; null if all was. */
-export async function foresee(judging: Judging, options: ForeseeOptions): Promise<string | null> {
+/** The dry run: says of each record of a plan what would become of it. Returns how far it looked for newer messages. */
+export async function foresee(judging: Judging, options: ForeseeOptions): Promise<Omit<Overtaken, 'ordinals'>> {
   const { store, wire, includeSuperseded } = options;
   const candidates: (Candidate & { readonly forecast: ForecastRow })[] = [];
   for (let after = 0; ; ) {
@@ -30,15 +30,15 @@ export async function foresee(judging: Judging, options: ForeseeOptions): Promis
       candidates.push({ ordinal: row.ordinal, key: Buffer.from(key), timestamp, partition, forecast: forecastOf(record) });
     }
   }
-  if (includeSuperseded) return null;
-  const { ordinals, gap } = await findOvertaken(wire, judging.target, candidates);
+  if (includeSuperseded) return { gap: null, lookedTo: null };
+  const { ordinals, gap, lookedTo } = await findOvertaken(wire, judging.target, candidates);
   const overtaken = candidates.filter(({ ordinal }) => ordinals.has(ordinal));
   const message = `${judging.target.topic} has a newer message of its key`;
   for (let from = 0; from < overtaken.length; from += pageRows) {
     const page = overtaken.slice(from, from + pageRows).map(({ forecast }) => ({ ...forecast, forecast: 'superseded', message }));
     await store.foresee(judging.planId, page);
   }
-  return gap;
+  return { gap, lookedTo };
 }
 
 function forecastOf(record: JudgedRecord): ForecastRow {

@@ -106,6 +106,11 @@ function outgoing(
   if (target.keyRequired && key === null)
     return { row, held: { forecast: 'still_fails', message: `${target.topic} is compacted and takes no message without a key` } };
   const partition = partitionOf(target, { partition: row.partition, derivedKey });
-  const chain = key && createHash('sha256').update(`${row.topic}\0`).update(key).digest().subarray(0, 16);
+  const chain = key && chainOf(row.topic, key);
   return { row, held: null, timestamp: frame.timestamp, key, value, headers, partition, chain };
+}
+
+/** The same for all records of one key in one source topic. */
+export function chainOf(topic: string, key: Buffer): Buffer {
+  return createHash('sha256').update(`${topic}\0`).update(key).digest().subarray(0, 16);
 }

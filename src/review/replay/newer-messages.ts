@@ -14,6 +14,8 @@ export interface Overtaken {
   readonly ordinals: ReadonlySet<number>;
   /** Why not all could be looked for, null where all was. */
   readonly gap: string | null;
+  /** By partition of the target, up to where it was looked; null where there is nothing to look for. */
+  readonly lookedTo: readonly number[] | null;
 }
 
 /** Some seconds of reading. */
@@ -25,32 +27,38 @@ const recordsMax = 3_000_000;
  */
 export async function findOvertaken(wire: Wire, target: Target, candidates: readonly Candidate[]): Promise<Overtaken> {
   const none = new Set<number>();
-  if (candidates.length === 0) return { ordinals: none, gap: null };
+  if (candidates.length === 0) return { ordinals: none, gap: null, lookedTo: null };
   if (target.ownTimestamps)
-    return { ordinals: none, gap: `${target.topic} has timestamps of its own, so newer messages of a key were not looked for.` };
+    return {
+      ordinals: none,
+      gap: `${target.topic} has timestamps of its own, so newer messages of a key were not looked for.`,
+      lookedTo: null,
+    };
   const newest = await newestOfKeys(wire, target, candidates);
   const ordinals = candidates.filter((one) => (newest.times.get(placeOf(one)) ?? -1) > one.timestamp).map(({ ordinal }) => ordinal);
   const gap = newest.whole
     ? null
     : `Newer messages of a key were looked for in the first ${recordsMax.toLocaleString('en')} messages only.`;
-  return { ordinals: new Set(ordinals), gap };
+  return { ordinals: new Set(ordinals), gap, lookedTo: newest.lookedTo };
 }
 
 async function newestOfKeys(
   wire: Wire,
   { topic }: Target,
   candidates: readonly Candidate[],
-): Promise<{ times: ReadonlyMap<string, number>; whole: boolean }> {
+): Promise<{ times: ReadonlyMap<string, number>; whole: boolean; lookedTo: readonly number[] }> {
   const times = new Map(candidates.map((one) => [placeOf(one), -1]));
   const oldest = candidates.reduce((least, { timestamp }) => Math.min(least, timestamp), Number.POSITIVE_INFINITY);
   const [starts, ends] = [await wire.since(topic, oldest), await wire.ends(topic)];
   let left = recordsMax;
   let whole = true;
+  const lookedTo = [...ends];
   for (const partition of new Set(candidates.map((one) => one.partition))) {
     const from = starts[partition] ?? 0;
     const to = Math.min(ends[partition] ?? 0, from + left);
     whole &&= to === (ends[partition] ?? 0);
     left -= Math.max(0, to - from);
+    lookedTo[partition] = Math.max(from, to);
     await wire.read({ topic, partition, from, to }, (records) => {
       for (const { key, timestamp } of records) {
         const place = key && placeOf({ partition, key });
@@ -58,7 +66,7 @@ async function newestOfKeys(
       }
     });
   }
-  return { times, whole };
+  return { times, whole, lookedTo };
 }
 
 function placeOf({ partition, key }: Pick<Candidate, 'partition' | 'key'>): string {

@@ -1,18 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { Wire } from '../../drivers/kafka-wire/wire.ts';
-import type { Database } from '../../drivers/postgres/database.ts';
+import type { Database, DatabaseClient } from '../../drivers/postgres/database.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Caller } from '../../model/access.ts';
 import { type Conditions, selectionConditions } from '../../store/record-selection.ts';
-import { type PlanRow, PlanStore, type Selector } from '../../store/replay-plans.ts';
-import { type Also, RunStore } from '../../store/replay-runs.ts';
+import { type Also, type PlanCount, type PlanRow, PlanStore, type Selector } from '../../store/replay-plans.ts';
+import { type Overlap, RunStore } from '../../store/replay-runs.ts';
 import { signingKey } from '../../store/signing-keys.ts';
 import type { RecordFilter } from '../contract/records.ts';
 import type { Replay, ReplayBody } from '../contract/replays.ts';
 import { describePlan } from './describe-plan.ts';
 import { foresee } from './foresee.ts';
 import { attemptsMax, type JudgeRecordsOptions } from './judged-record.ts';
+import { Lease } from './lease.ts';
 import { selectionOf } from './selection-of.ts';
 import { newSigningKey, type SummaryFacts, signSummary } from './summary.ts';
 import { describeTarget } from './target.ts';
@@ -32,6 +33,16 @@ export interface ReplayPlansOptions extends JudgeRecordsOptions {
   readonly clock?: Clock;
 }
 
+/** What a plan is as it becomes whole. */
+export interface MadePlan {
+  readonly id: string;
+  readonly target: string;
+  readonly setSha256: Buffer;
+  readonly counts: readonly PlanCount[];
+}
+
+export type AlsoOfPlan = (client: DatabaseClient, plan: MadePlan) => Promise<void>;
+
 /** Larger sets are made into several plans. */
 const recordsMax = 100_000;
 const pageRows = 5_000;
@@ -39,6 +50,7 @@ const newcomersMax = 1_000;
 /** Topics that a refusal names. */
 const originsMax = 5;
 const watchMs = 300;
+const makingMs = 60_000;
 
 /** Plans of replay: made, looked at, started, stopped. The sending is the runner's. */
 export class ReplayPlans {
@@ -52,8 +64,8 @@ export class ReplayPlans {
     this.#runs = new RunStore(options.database);
   }
 
-  /** Freezes the set and says what would become of each record. Nothing is published. */
-  async createPlan(body: ReplayBody, caller: Caller): Promise<Replay> {
+  /** Freezes the set and says what would become of each record. Nothing is published. `also` happens in the transaction that makes it whole. */
+  async createPlan(body: ReplayBody, caller: Caller, also: AlsoOfPlan): Promise<Replay> {
     const target = await this.#targetOf(body, caller);
     const id = randomUUID();
     const records = await this.#store.create(
@@ -68,17 +80,21 @@ export class ReplayPlans {
         selection: body.ids ? { ids: body.ids.length } : { filter: body.filter ?? {} },
         by: caller.name,
       },
-      { select: selectorOf(body, caller), recordsMax, attemptsMax },
+      { select: selectorOf(body, caller), recordsMax, attemptsMax, makingMs },
     );
     if (records > recordsMax)
       throw new HttpRefusal(422, `The filter selects more than ${recordsMax} records. Narrow it, by time for example.`);
+    const clock = this.#options.clock ?? systemClock;
+    const lease = new Lease({ ms: makingMs, clock, renew: () => this.#store.hold(id, makingMs) });
     try {
       if (body.ids && records < new Set(body.ids).size)
         throw new HttpRefusal(422, `${new Set(body.ids).size - records} of the ids name no record.`);
-      await this.#complete(id, target, body);
+      await this.#complete(id, { target, body, also });
     } catch (error) {
       await this.#store.drop(id);
       throw error;
+    } finally {
+      lease.end();
     }
     return this.getPlan(id, caller);
   }
@@ -121,7 +137,8 @@ export class ReplayPlans {
         403,
         `A plan of more than ${this.#options.secondPersonOver} records must be started by somebody else than ${plan.by}.`,
       );
-    if (!(await this.#runs.start(id, caller.name, also))) throw notIn(plan, 'planned or paused');
+    const start = await this.#runs.start(id, caller.name, also);
+    if (!start.started) throw start.before ? behind(start.before) : notIn(plan, 'planned or paused');
     this.#options.onStarted();
     return this.getPlan(id, caller);
   }
@@ -152,8 +169,9 @@ export class ReplayPlans {
     }
   }
 
-  /** Ends one plan that has nothing left to send, with its signed summary; false if there is none. */
+  /** Ends one plan that has nothing left to send, with its signed summary, or drops one that was left behind half made; false if there is none. */
   async finishOne(): Promise<boolean> {
+    if (await this.#store.dropLeftBehind()) return true;
     const plan = await this.#runs.finished();
     if (!plan) return false;
     const { counts } = await this.#store.counts(plan.id);
@@ -184,16 +202,20 @@ export class ReplayPlans {
     return true;
   }
 
-  async #complete(id: string, target: string, body: ReplayBody): Promise<void> {
+  async #complete(id: string, { target, body, also }: { target: string; body: ReplayBody; also: AlsoOfPlan }): Promise<void> {
     const { openWire, isCompressing, secondPersonOver } = this.#options;
     const wire = await openWire();
     try {
       const judging = { planId: id, target: await describeTarget(wire, target, isCompressing), schemaVersion: body.schema_version ?? null };
-      const gap = await foresee(judging, { ...this.#options, store: this.#store, wire, includeSuperseded: body.include_superseded });
+      const looked = await foresee(judging, { ...this.#options, store: this.#store, wire, includeSuperseded: body.include_superseded });
       const { counts } = await this.#store.counts(id);
       const passing = counts.find(({ forecast }) => forecast === 'will_pass')?.records ?? 0;
       const needsSecondPerson = secondPersonOver !== null && passing > secondPersonOver;
-      await this.#store.finish(id, { setSha256: await this.#hashOfSet(id), needsSecondPerson, gap });
+      const setSha256 = await this.#hashOfSet(id);
+      const isWhole = await this.#store.finish(id, { setSha256, needsSecondPerson, ...looked }, (client) =>
+        also(client, { id, target, setSha256, counts }),
+      );
+      if (!isWhole) throw new HttpRefusal(503, 'Making the plan was interrupted for too long. Make it again.');
     } finally {
       await wire.close();
     }
@@ -216,9 +238,12 @@ export class ReplayPlans {
     return plan;
   }
 
-  async #maySee({ id }: PlanRow, { topicPrefixes }: Caller): Promise<boolean> {
+  async #maySee({ id, by }: PlanRow, { name, topicPrefixes }: Caller): Promise<boolean> {
     if (topicPrefixes.length === 0) return true;
-    return (await this.#store.topics(id)).every((topic) => topicPrefixes.some((prefix) => topic.startsWith(prefix)));
+    const topics = await this.#store.topics(id);
+    // A plan of nothing shows no topic by which others could be told.
+    if (topics.length === 0) return by === name;
+    return topics.every((topic) => topicPrefixes.some((prefix) => topic.startsWith(prefix)));
   }
 
   async #describe(row: PlanRow, caller: Caller): Promise<Replay> {
@@ -228,6 +253,11 @@ export class ReplayPlans {
       : 0;
     return describePlan(row, { ...(await this.#store.counts(row.id)), examples: await this.#store.examples(row.id, 20), newSince });
   }
+}
+
+function behind({ id, state, keys }: Overlap): HttpRefusal {
+  const wait = `The replay ${id} is ${state} and has records of ${keys} of the same keys to send. To keep their order, start this one when that has ended.`;
+  return new HttpRefusal(409, wait, { state: 'planned', waits_for: id });
 }
 
 function notIn({ state }: PlanRow, wanted: string): HttpRefusal {

@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Database } from '../../drivers/postgres/database.ts';
 import { createDeferred } from '../../lib/deferred.ts';
 import type { Caller } from '../../model/access.ts';
+import { Conditions } from '../../store/record-selection.ts';
+import { PlanStore } from '../../store/replay-plans.ts';
 import { RunStore } from '../../store/replay-runs.ts';
 import { type Desk, openDesk, operator, saleFault } from '../../testing/review-desk.ts';
 import type { Replay, ReplayBody } from '../contract/replays.ts';
@@ -34,7 +37,7 @@ test('records go out byte for byte, in order, once, with our headers in the plac
     ],
   }));
   const ids = await desk.quarantine(stays);
-  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
   expect(plan).toMatchObject({ state: 'planned', report: { selected: 40, forecast: { will_pass: 40, still_fails: 0 }, gap: null } });
   expect((await desk.published()).flat()).toEqual([]);
   desk.runner().start();
@@ -81,7 +84,7 @@ test('the dry run says of every record what would become of it, and publishes no
     await client.query("UPDATE quarantine_records SET status = 'replayed' WHERE id = $1", [replayed]);
     await client.query('UPDATE quarantine_records SET attempts = 3 WHERE id = $1', [used]);
   });
-  const plan = await desk.plans.createPlan({ ...defaults, filter: {}, dry_run: true }, operator);
+  const plan = await desk.plans.createPlan({ ...defaults, filter: {}, dry_run: true }, operator, nothingElse);
   expect(plan.report.forecast).toMatchObject({
     will_pass: 1,
     still_fails: 1,
@@ -103,7 +106,7 @@ test('a record that a newer message of its key has overtaken is left out, unless
   const desk = await openDesk();
   const [newer] = await desk.quarantine([{ value: good(9), key: 'k', timestamp: 2_000 }]);
   desk.runner().start();
-  const first = await desk.plans.createPlan({ ...defaults, ids: [newer as string] }, operator);
+  const first = await desk.plans.createPlan({ ...defaults, ids: [newer as string] }, operator, nothingElse);
   await desk.plans.startPlan(first.id, operator, nothingElse);
   await ended(desk, first.id);
   const ids = await desk.quarantine([
@@ -111,10 +114,10 @@ test('a record that a newer message of its key has overtaken is left out, unless
     { value: good(2), key: 'other', timestamp: 1_000 },
     { value: good(3), key: 'k', timestamp: 3_000 },
   ]);
-  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
   expect(plan.report.forecast).toMatchObject({ superseded: 1, will_pass: 2 });
   expect(plan.report.examples).toEqual([{ id: ids[0], forecast: 'superseded', message: `${desk.valid} has a newer message of its key` }]);
-  const all = await desk.plans.createPlan({ ...defaults, ids, include_superseded: true }, operator);
+  const all = await desk.plans.createPlan({ ...defaults, ids, include_superseded: true }, operator, nothingElse);
   expect(all.report.forecast).toMatchObject({ superseded: 0, will_pass: 3 });
 });
 
@@ -127,7 +130,7 @@ test('what a flood left in its source goes out from there byte for byte, and wha
   await desk.database.withClient((client) =>
     client.query("UPDATE quarantine_records SET storage_path = 'kafka:no-such-topic/0/0' WHERE id = ANY($1)", [other]),
   );
-  const plan = await desk.plans.createPlan({ ...defaults, filter: {} }, operator);
+  const plan = await desk.plans.createPlan({ ...defaults, filter: {} }, operator, nothingElse);
   expect(plan.report.forecast).toMatchObject({ will_pass: 3, unreadable: 2 });
   expect(plan.report.examples.find(({ id }) => id === gone)?.message).toContain('the source no longer holds it');
   desk.runner().start();
@@ -141,10 +144,89 @@ test('what a flood left in its source goes out from there byte for byte, and wha
   expect(await desk.column('status', ids)).toEqual(['replayed', 'replayed', 'replayed']);
 });
 
+test('a newer message that came after the plan was made overtakes its record all the same', async () => {
+  const desk = await openDesk();
+  const ids = await desk.quarantine([
+    { value: good(1), key: 'k', timestamp: 1_000 },
+    { value: good(2), key: 'k', timestamp: 3_000 },
+    { value: good(3), key: 'other', timestamp: 1_000 },
+  ]);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
+  expect(plan.report.forecast).toMatchObject({ superseded: 0, will_pass: 3 });
+  await desk.publish(desk.valid, [{ value: good(9), key: 'k', timestamp: 2_000 }]);
+  desk.runner().start();
+  await desk.plans.startPlan(plan.id, operator, nothingElse);
+  expect(await ended(desk, plan.id)).toMatchObject({
+    state: 'done',
+    report: { forecast: { superseded: 1, will_pass: 2 } },
+    progress: { published: 2, failed: 0, total: 2 },
+    summary: { left_out: 1 },
+  });
+  expect(await desk.column("status || ' ' || attempts", ids)).toEqual(['quarantined 0', 'replayed 1', 'replayed 1']);
+});
+
+test('of two plans with records of one key, the second starts when the first has ended', async () => {
+  const desk = await openDesk({ rate: 2 });
+  const stays = Array.from({ length: 6 }, (_, number) => ({ value: good(number), key: number < 5 ? 'k' : 'other' }));
+  const ids = await desk.quarantine(stays);
+  const plan = async (some: string[]) => (await desk.plans.createPlan({ ...defaults, ids: some }, operator, nothingElse)).id;
+  const [first, second, third] = [await plan(ids.slice(0, 3)), await plan(ids.slice(3, 5)), await plan(ids.slice(5))];
+  const start = (id: string) => desk.plans.startPlan(id, operator, nothingElse);
+  await Promise.allSettled([start(first), start(second)]);
+  const states = await Promise.all([first, second].map(async (id) => (await desk.plans.getPlan(id, operator)).state));
+  expect([...states].sort()).toEqual(['planned', 'running']);
+  const [running, waiting] = states[0] === 'running' ? [first, second] : [second, first];
+  await expect(start(waiting)).rejects.toMatchObject({ statusCode: 409, members: { waits_for: running } });
+  expect(await start(third)).toMatchObject({ state: 'running' });
+  await desk.plans.pausePlan(running, operator, nothingElse);
+  await expect(start(waiting)).rejects.toMatchObject({ statusCode: 409, members: { waits_for: running } });
+  await desk.plans.cancelPlan(running, operator, nothingElse);
+  expect(await start(waiting)).toMatchObject({ state: 'running' });
+});
+
+test('a plan and what else its transaction does are there together or not at all', async () => {
+  const desk = await openDesk();
+  const ids = await desk.quarantine([{ value: good(1) }]);
+  const fails = () => Promise.reject(new Error('no entry'));
+  await expect(desk.plans.createPlan({ ...defaults, ids }, operator, fails)).rejects.toThrow('no entry');
+  expect(await desk.plans.listPlans({ after: null, limit: 10 }, operator)).toEqual({ items: [], next: null });
+});
+
+test('a plan whose maker ended in the middle goes, one that is being made stays', async () => {
+  const desk = await openDesk();
+  const store = new PlanStore(desk.database);
+  const plan = {
+    dryRun: false,
+    target: desk.valid,
+    rate: null,
+    schemaVersion: null,
+    includeSuperseded: false,
+    note: null,
+    selection: {},
+    by: 'x',
+  };
+  const make = async (makingMs: number) => {
+    const id = randomUUID();
+    await store.create({ ...plan, id }, { select: () => new Conditions([]), recordsMax: 10, attemptsMax: 3, makingMs });
+    return id;
+  };
+  const [left, held] = [await make(-1), await make(60_000)];
+  expect([await desk.plans.finishOne(), await desk.plans.finishOne()]).toEqual([true, false]);
+  expect([await store.get(left), (await store.get(held))?.id]).toEqual([null, held]);
+});
+
+test('a plan of nothing is seen by its maker and by those who may see all topics', async () => {
+  const desk = await openDesk();
+  const maker: Caller = { ...operator, name: 'sam', topicPrefixes: ['other-'] };
+  const { id } = await desk.plans.createPlan({ ...defaults, filter: {} }, maker, nothingElse);
+  const seen = async (caller: Caller) => (await desk.plans.listPlans({ after: null, limit: 10 }, caller)).items.map((one) => one.id);
+  expect([await seen(maker), await seen(operator), await seen({ ...maker, name: 'tom' })]).toEqual([[id], [id], []]);
+});
+
 test('a plan stops by itself at the canary when the schema has changed meanwhile, and goes on when it is mended', async () => {
   const desk = await openDesk();
   const ids = await desk.quarantine(Array.from({ length: 30 }, (_, number) => ({ value: good(number), key: `k${number}` })));
-  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
   const judge = desk.checker.check.bind(desk.checker);
   let isStrict = true;
   desk.checker.check = async (messages) => {
@@ -168,7 +250,7 @@ test('a plan stops by itself at the canary when the schema has changed meanwhile
 test('a cancelled plan gives its records back, and what went out stays out', async () => {
   const desk = await openDesk({ rate: 2 });
   const ids = await desk.quarantine(Array.from({ length: 20 }, (_, number) => ({ value: good(number), key: `k${number}` })));
-  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
   desk.runner().start();
   await desk.plans.startPlan(plan.id, operator, nothingElse);
   for await (const now of desk.plans.watchPlan(plan.id, operator, new AbortController().signal)) if (now.progress.published > 0) break;
@@ -185,7 +267,7 @@ test('a cancelled plan gives its records back, and what went out stays out', asy
 test('what was changed after the plan was made is left out at the start', async () => {
   const desk = await openDesk();
   const ids = await desk.quarantine([{ value: good(1) }, { value: good(2) }]);
-  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
   await desk.database.withClient((client) => client.query('UPDATE quarantine_records SET version = version + 1 WHERE id = $1', [ids[0]]));
   desk.runner().start();
   await desk.plans.startPlan(plan.id, operator, nothingElse);
@@ -197,7 +279,7 @@ test('what was changed after the plan was made is left out at the start', async 
 test('who made a plan of many records cannot start it alone, and who may not see its topics cannot see it', async () => {
   const desk = await openDesk({ secondPersonOver: 1 });
   const ids = await desk.quarantine([{ value: good(1) }, { value: good(2) }]);
-  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
   expect(plan.needs_second_person).toBe(true);
   await expect(desk.plans.startPlan(plan.id, operator, nothingElse)).rejects.toMatchObject({ statusCode: 403 });
   const stranger: Caller = { ...operator, name: 'sam', topicPrefixes: ['other-'] };
@@ -210,7 +292,7 @@ test('who made a plan of many records cannot start it alone, and who may not see
 
 test('targets are the allowed ones only', async () => {
   const desk = await openDesk();
-  await expect(desk.plans.createPlan({ ...defaults, filter: {}, target: desk.source }, operator)).rejects.toMatchObject({
+  await expect(desk.plans.createPlan({ ...defaults, filter: {}, target: desk.source }, operator, nothingElse)).rejects.toMatchObject({
     statusCode: 422,
   });
 });
@@ -244,7 +326,7 @@ test.each([0, 2])(
     const ids = await desk.quarantine(
       Array.from({ length: 150 }, (_, number) => ({ value: good(number), key: `k${number % 7}`, partition: number % 4 })),
     );
-    const plan = await desk.plans.createPlan({ ...defaults, ids }, operator);
+    const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
     const runs = new KilledStore(desk.database, after);
     const first = desk.runner({ runs, leaseMs: 2_000 });
     await desk.plans.startPlan(plan.id, operator, nothingElse);

@@ -5,13 +5,15 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import { createDeferred } from '../../lib/deferred.ts';
 import { isRetryable, messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../observe/log.ts';
+import type { PlanRow } from '../../store/replay-plans.ts';
 import type { Claim, RunStore } from '../../store/replay-runs.ts';
 import type { Settled } from '../../store/replayed-records.ts';
-import { type JudgeRecordsOptions, judgeRecords } from './judged-record.ts';
+import { type JudgedRecord, type JudgeRecordsOptions, judgeRecords } from './judged-record.ts';
 import { Lease } from './lease.ts';
 import { findPublished } from './published-copies.ts';
 import { sendClaim } from './send-claim.ts';
 import { describeTarget } from './target.ts';
+import { TargetTail } from './target-tail.ts';
 
 export interface RunnerOptions extends JudgeRecordsOptions {
   readonly runs: RunStore;
@@ -34,6 +36,8 @@ export interface RunnerOptions extends JudgeRecordsOptions {
 
 /** So many records go first, then so many more, and then all others. */
 const stages: readonly number[] = [1, 10, 100];
+/** Plans whose target is followed; of one that was let go, it is read again. */
+const tailsMax = 8;
 const claimBytesMax = 16 * 2 ** 20;
 const backoffMs = 1_000;
 const failureWaitMs = 2_000;
@@ -49,6 +53,7 @@ export class ReplayRunner {
   readonly #options: RunnerOptions;
   readonly #worker = randomUUID();
   readonly #publishers = new Map<string, Promise<Publisher>>();
+  readonly #tails = new Map<string, TargetTail>();
   readonly #stopping = new AbortController();
   /** Resolved a moment after the worker was told to stop: a broker that is away would be waited for for ever. */
   readonly #stopped = createDeferred<null>();
@@ -160,7 +165,8 @@ export class ReplayRunner {
     const { plan, records } = claim;
     const target = await describeTarget(await this.#openWire(), plan.target, this.#options.isCompressing);
     const publisher = await this.#publisherOf(plan.target, target.messageBytesMax);
-    const judged = await judgeRecords(records, { planId: plan.id, target, schemaVersion: plan.schemaVersion }, this.#options);
+    const fresh = await judgeRecords(records, { planId: plan.id, target, schemaVersion: plan.schemaVersion }, this.#options);
+    const judged = await this.#leaveOvertaken(plan, fresh);
     const sending = sendClaim(judged, {
       topic: plan.target,
       publisher,
@@ -173,6 +179,21 @@ export class ReplayRunner {
     const settled = await Promise.race([sending, lease.lost, this.#fatal.promise, this.#stopped.promise]);
     if (settled === null) await this.#discard(plan.target, publisher);
     return settled;
+  }
+
+  /** Whatever has come into the target since the dry run counts, up to this moment. */
+  async #leaveOvertaken(plan: PlanRow, records: JudgedRecord[]): Promise<JudgedRecord[]> {
+    const { id: planId, target: topic, lookedTo } = plan;
+    if (lookedTo === null) return records;
+    const { runs } = this.#options;
+    const known = this.#tails.get(planId);
+    const tail =
+      known ?? new TargetTail({ wire: await this.#openWire(), planId, topic, from: lookedTo.map(Number), ...(await runs.ahead(planId)) });
+    if (!known) this.#tails.set(planId, tail);
+    for (const other of [...this.#tails.keys()].slice(0, -tailsMax)) this.#tails.delete(other);
+    const held = await tail.hold(records);
+    if (tail.gap !== null) await runs.noteGap(planId, tail.gap);
+    return held;
   }
 
   /** What still waits in the client's queue must not go out after the lease has ended. */

@@ -13,7 +13,8 @@ export interface SendOptions {
 
 /**
  * Sends judged records of one claim. Records of one key go out one after another, each acknowledged before the next: in rounds, with one
- * record of each key in a round. What follows a failed record of its key fails with it. What is not in the answer was not sent.
+ * record of each key in a round. What follows a failed record of its key fails with it; what was overtaken holds nobody up. What is not in
+ * the answer was not sent.
  */
 export async function sendClaim(judged: readonly JudgedRecord[], { topic, publisher, mayGoOn }: SendOptions): Promise<Settled[]> {
   const settled: Settled[] = [];
@@ -27,6 +28,8 @@ export async function sendClaim(judged: readonly JudgedRecord[], { topic, publis
     const going: Outgoing[] = [];
     for (const record of round) {
       if (record.row.chain && failedChains.has(record.row.chain.toString('hex'))) fail(record, heldBack, false);
+      else if (record.held?.forecast === 'superseded')
+        settled.push({ ordinal: record.row.ordinal, state: 'left_out', message: record.held.message, attempted: false });
       else if (record.held) fail(record, record.held.message, true);
       else going.push(record);
     }
