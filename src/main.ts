@@ -25,6 +25,8 @@ export interface ServeOptions {
 }
 
 /** What `/readyz` waits for where no engine runs. */
+/** Of one address, where others than this machine may ask. */
+const requestsPerMinute = 6_000;
 const reviewChecks = ['postgres'] as const;
 
 /**
@@ -48,6 +50,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
       port: at.port,
       metricsListen: settings.metrics,
       admit: review?.admit ?? admitWithoutReview(settings),
+      requestsPerMinute: auth.mode === 'none' ? null : requestsPerMinute,
       health,
       metrics,
       log,

@@ -3,8 +3,8 @@ import type { Origins } from '../config/origin.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Admit } from '../drivers/http/admission.ts';
 import type { HttpOptions } from '../drivers/http/server.ts';
-import { type Database, openDatabase } from '../drivers/postgres/database.ts';
 import { openWire } from '../drivers/kafka-wire/wire.ts';
+import { type Database, openDatabase } from '../drivers/postgres/database.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
 import { readDrift } from '../evolve/read-drift.ts';
 import { assert } from '../lib/assert.ts';
@@ -110,7 +110,13 @@ export function openReview({ settings, origins, log, metrics, health, engine }: 
   const closing = new AbortController();
   const loops: Promise<void>[] = [];
   return {
-    admit: createGuard({ mode, tokens, identify: provider && ((token) => provider.identify(token)), sessions }),
+    admit: createGuard({
+      mode,
+      publicUrl: settings.http.publicUrl,
+      tokens,
+      identify: provider && ((token) => provider.identify(token)),
+      sessions,
+    }),
     database,
     register: (server) => review.register(server),
     startReplays: () => mending.start(),
@@ -136,7 +142,7 @@ function placeInCandidate(pointer: string | null): string {
 
 /** Who may come in where no review runs: there are no sessions then. */
 export function admitWithoutReview(settings: Settings): Admit {
-  return createGuard({ mode: settings.auth.mode, tokens: tokensOf(settings), identify: null, sessions: null });
+  return createGuard({ mode: settings.auth.mode, publicUrl: null, tokens: tokensOf(settings), identify: null, sessions: null });
 }
 
 /** The identity provider of mode `oidc`, null in the others. */

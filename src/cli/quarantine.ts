@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { csvLine } from '../review/api/csv-line.ts';
+import { exportColumns } from '../review/contract/export-columns.ts';
 import type { Page } from '../review/contract/page.ts';
 import type { RecordDetail, RecordItem } from '../review/contract/records.ts';
 import type { Io } from './io.ts';
@@ -96,33 +97,13 @@ async function show(io: Io, client: ReviewClient, { id, payload, json }: ShowOpt
   for (const { at, by, action } of history) printLine(io.stdout, `history ${at} ${action} by ${by}`);
 }
 
-const columns = [
-  'id',
-  'topic',
-  'partition',
-  'offset',
-  'timestamp',
-  'key',
-  'schema_name',
-  'schema_version',
-  'error_type',
-  'error_message',
-  'field_path',
-  'fingerprint',
-  'status',
-  'quarantined_at',
-  'payload_bytes',
-  'payload_sha256',
-  'attempts',
-] as const;
-
 async function exportRecords(io: Io, client: ReviewClient, options: ExportOptions): Promise<void> {
   const { format, payloads, limit = Number.MAX_SAFE_INTEGER } = options;
-  if (format === 'csv') await write(io, csvLine([...columns, ...(payloads ? ['payload_base64'] : [])]));
+  if (format === 'csv') await write(io, csvLine([...exportColumns, ...(payloads ? ['payload_base64'] : [])]));
   for await (const item of recordsOf(client, options, limit)) {
     const payload = payloads ? await payloadOf(io, client, item.id) : null;
     if (format === 'ndjson') await write(io, `${JSON.stringify({ ...item, ...(payload !== null && { payload_base64: payload }) })}\n`);
-    else await write(io, csvLine([...columns.map((name) => item[name]), ...(payloads ? [payload ?? ''] : [])]));
+    else await write(io, csvLine([...exportColumns.map((name) => item[name]), ...(payloads ? [payload ?? ''] : [])]));
   }
 }
 

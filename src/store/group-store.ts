@@ -42,7 +42,7 @@ export interface GroupRow {
 }
 
 export interface GroupPlace {
-  readonly rank: string;
+  readonly rank: number;
   readonly fingerprint: string;
   /** Ranks of a list hold for this moment, in milliseconds since 1970. */
   readonly asOfMs: number;
@@ -114,7 +114,7 @@ export class GroupStore {
     const sql =
       `SELECT * FROM (SELECT *, ${ranks[sort]} AS rank FROM (${grouped} WHERE ${visible.sql} AND fingerprint IN ` +
       `(SELECT fingerprint FROM review_causes WHERE $1::timestamptz IS NOT NULL AND ${causes.sql}) GROUP BY fingerprint) AS one ` +
-      `JOIN (${states}) AS state USING (fingerprint)) AS ranked WHERE ${groups.sql} ORDER BY rank DESC, fingerprint DESC LIMIT ${limit}`;
+      `JOIN (${statesFor(visible)}) AS state USING (fingerprint)) AS ranked WHERE ${groups.sql} ORDER BY rank DESC, fingerprint DESC LIMIT ${limit}`;
     const { rows } = await this.#database.withClient((client) => client.query<GroupRow>(sql, groups.values));
     return rows;
   }
@@ -125,7 +125,7 @@ export class GroupStore {
     addTopicPrefixes(conditions, topicPrefixes);
     const sql =
       `SELECT *, 0 AS rank FROM (${grouped} WHERE fingerprint = $1 AND ${conditions.sql} GROUP BY fingerprint) AS one ` +
-      `JOIN (${states}) AS state USING (fingerprint)`;
+      `JOIN (${statesFor(conditions)}) AS state USING (fingerprint)`;
     const { rows } = await this.#database.withClient((client) => client.query<GroupRow>(sql, conditions.values));
     return rows[0] ?? null;
   }
@@ -201,5 +201,14 @@ export class GroupStore {
   }
 }
 
-const states =
-  'SELECT fingerprint, state, resolved_in, archived_until, archived_until_count::float8, producers, version FROM review_groups';
+/** Senders are known by group and not by topic: whoever may not see all topics of a group does not see who sends it. */
+function statesFor(visible: Conditions): string {
+  const seesAll =
+    visible.sql === 'true'
+      ? 'true'
+      : `NOT EXISTS (SELECT FROM review_causes AS c WHERE c.fingerprint = g.fingerprint AND NOT (${visible.sql}))`;
+  return (
+    'SELECT fingerprint, state, resolved_in, archived_until, archived_until_count::float8, ' +
+    `CASE WHEN ${seesAll} THEN producers ELSE '{}' END AS producers, version FROM review_groups AS g`
+  );
+}

@@ -136,23 +136,10 @@ export class RecordSearch {
     const fromCauses = selection.from === null && selection.to === null && (selection.text === null || !selection.searchKeys);
     const source = fromCauses ? causeCounts(selection) : await this.#newestCounts(selection);
     if (source === null) return { status: [], schema: [], error_type: [], topic: [], family: [] };
-    const counted = async (column: string): Promise<FacetCounts> => {
-      const { rows } = await this.#database.withClient((client) =>
-        client.query<{ value: string | null; count: number }>(
-          `SELECT ${column} AS value, sum(records)::float8 AS count FROM (${source.sql}) AS selected ` +
-            `GROUP BY 1 HAVING sum(records) > 0 ORDER BY 2 DESC, 1 LIMIT ${facetValuesMax}`,
-          source.values,
-        ),
-      );
-      return rows;
-    };
-    return {
-      status: await counted('status'),
-      schema: await counted('schema_name'),
-      error_type: await counted('error_type'),
-      topic: await counted('topic'),
-      family: await counted('family'),
-    };
+    const { rows } = await this.#database.withClient((client) => client.query<FacetRow>(facetsOf(source.sql), source.values));
+    const counted = (name: keyof RecordFacetCounts): FacetCounts =>
+      rows.filter(({ facet }) => facet === name).map(({ value, count }) => ({ value, count }));
+    return { status: counted('status'), schema: counted('schema'), error_type: counted('error_type'), topic: counted('topic'), family: counted('family') };
   }
 
   async #newestCounts(selection: RecordSelection): Promise<Query | null> {
@@ -236,6 +223,36 @@ export class RecordSearch {
     };
     return { before: await nearest('<', 'DESC'), after: await nearest('>', 'ASC') };
   }
+}
+
+interface FacetRow {
+  readonly facet: keyof RecordFacetCounts;
+  readonly value: string | null;
+  readonly count: number;
+}
+
+/** The columns of facets, each with its place among those that are grouped by. */
+const facetColumns: readonly (readonly [facet: keyof RecordFacetCounts, column: string])[] = [
+  ['status', 'status'],
+  ['schema', 'schema_name'],
+  ['error_type', 'error_type'],
+  ['topic', 'topic'],
+  ['family', 'family'],
+];
+
+/** All counts of a selection in one pass over it. */
+function facetsOf(selected: string): string {
+  const columns = facetColumns.map(([, column]) => column);
+  // A bit is set for each column that a row is not grouped by, the first column's the highest.
+  const whole = 2 ** columns.length - 1;
+  const choose = (value: (facet: string, column: string) => string) =>
+    `CASE grouping(${columns.join(', ')}) ${facetColumns.map(([facet, column], at) => `WHEN ${whole - 2 ** (columns.length - 1 - at)} THEN ${value(facet, column)}`).join(' ')} END`;
+  return (
+    'SELECT facet, value, count FROM (SELECT *, row_number() OVER (PARTITION BY facet ORDER BY count DESC, value) AS place FROM (' +
+    `SELECT ${choose((facet) => `'${facet}'`)} AS facet, ${choose((_, column) => column)} AS value, sum(records)::float8 AS count ` +
+    `FROM (${selected}) AS selected GROUP BY GROUPING SETS (${columns.map((column) => `(${column})`).join(', ')}) ` +
+    `HAVING sum(records) > 0) AS counted) AS placed WHERE place <= ${facetValuesMax} ORDER BY facet, place`
+  );
 }
 
 interface Query {

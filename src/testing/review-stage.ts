@@ -106,14 +106,7 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
     secretAccessKey: null,
     sessionToken: null,
   });
-  const tokens = new Tokens({
-    tokens: roles.flatMap((role) => [
-      { name: role, role, payloadRead: false, sha256: sha256(role).toString('hex') },
-      { name: role, role, payloadRead: true, sha256: sha256(`${role}+payload`).toString('hex') },
-      { name: `eu-${role}`, role, payloadRead: true, sha256: sha256(`eu-${role}`).toString('hex') },
-    ]),
-    topicPrefixes: Object.fromEntries(roles.map((role) => [`eu-${role}`, ['eu.']])),
-  });
+  const tokens = stageTokens();
   const mode = oidc ? 'oidc' : (options.mode ?? 'token');
   const sessions = new Sessions({ store: new SessionStore(database), tokens, clock: systemClock });
   const provider = oidc ? new Provider({ ...oidc, logins: new LoginStore(database), clock: systemClock }) : null;
@@ -146,7 +139,14 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
     host: '127.0.0.1',
     port: 0,
     metricsListen: null,
-    admit: createGuard({ mode, tokens, identify: provider && ((token) => provider.identify(token)), sessions }),
+    requestsPerMinute: 6_000,
+    admit: createGuard({
+      mode,
+      publicUrl: options.publicUrl ?? null,
+      tokens,
+      identify: provider && ((token) => provider.identify(token)),
+      sessions,
+    }),
     health,
     metrics,
     log,
@@ -161,6 +161,18 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
     quarantine: (records) => keep(records, database, storage),
     call: (path, call) => ask(`${http.address}${path}`, call),
   };
+}
+
+/** For each role one that may not read payloads, one that may, and one that may and is held to topics. */
+function stageTokens(): Tokens {
+  return new Tokens({
+    tokens: roles.flatMap((role) => [
+      { name: role, role, payloadRead: false, sha256: sha256(role).toString('hex') },
+      { name: role, role, payloadRead: true, sha256: sha256(`${role}+payload`).toString('hex') },
+      { name: `eu-${role}`, role, payloadRead: true, sha256: sha256(`eu-${role}`).toString('hex') },
+    ]),
+    topicPrefixes: Object.fromEntries(roles.map((role) => [`eu-${role}`, ['eu.']])),
+  });
 }
 
 async function away(): Promise<never> {
@@ -192,7 +204,12 @@ function mendingWithoutKafka(database: Database, storage: ObjectStore, payloads:
     validTopic: 'valid',
     onStarted: () => {},
   });
-  return { edits: new Edits({ storage, payloads, store, checker }), bulk: new BulkEdits({ storage, payloads, store, checker, schemas }), schemas, plans };
+  return {
+    edits: new Edits({ storage, payloads, store, checker }),
+    bulk: new BulkEdits({ storage, payloads, store, checker, schemas }),
+    schemas,
+    plans,
+  };
 }
 
 async function openJudges(): Promise<{ pool: WorkerPool; registry: Registry }> {

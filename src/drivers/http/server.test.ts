@@ -26,6 +26,7 @@ async function opening(options: Partial<HttpOptions> = {}): Promise<HttpServer> 
     port: 0,
     metricsListen: null,
     admit: everybody,
+    requestsPerMinute: null,
     health: new Health([]),
     metrics: createMetrics(),
     log: silentLog(),
@@ -98,6 +99,15 @@ test.each(['/', '/openapi.json', '/api/v1/who', '/api/v1/records', '/nowhere'])(
     expect((await fetch(`${address}${path}`, withToken('wrong'))).status).toBe(401);
   },
 );
+
+test.each(['/api/v1/who', '/nowhere'])('guesses at %s are counted, and turned away before they are looked at', async (path) => {
+  const { address } = await opening({ admit: guarded, requestsPerMinute: 3 });
+  const statuses = [];
+  for (let guess = 0; guess < 5; guess += 1) statuses.push((await fetch(`${address}${path}`, withToken(`guess-${guess}`))).status);
+  expect(statuses).toEqual([401, 401, 401, 429, 429]);
+  expect((await fetch(`${address}/api/v1/who`, withToken('t0ken'))).status).toBe(429);
+  expect((await fetch(`${address}/healthz`)).status).toBe(200);
+});
 
 test('a token lets its holder in, with role and rights', async () => {
   const { address } = await opening({ admit: guarded });

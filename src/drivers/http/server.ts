@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import fastifyCookie from '@fastify/cookie';
+import fastifyRateLimit from '@fastify/rate-limit';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { DataQuarantineError, isRetryable, messageOf } from '../../lib/errors.ts';
 import type { Caller, Role } from '../../model/access.ts';
@@ -29,6 +30,8 @@ export interface HttpOptions {
   /** An address of its own for health and metrics, null for none. */
   readonly metricsListen: { readonly host: string; readonly port: number } | null;
   readonly admit: Admit;
+  /** Requests of one address in a minute, those that are turned away too; null for any number. Health and metrics are not counted. */
+  readonly requestsPerMinute: number | null;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -80,10 +83,17 @@ function createServer(options: HttpOptions): FastifyInstance {
     },
   });
   server.register(fastifyCookie);
+  const { requestsPerMinute: max } = options;
+  if (max !== null) server.register(fastifyRateLimit, { max, timeWindow: 60_000 });
   server.decorateRequest('caller', null);
-  server.addHook('onRequest', async (request, reply) => {
+  server.addHook('onRequest', async (_request, reply) => {
     reply.headers(securityHeaders);
+  });
+  // Behind the hooks in which routes count requests, so that guesses are counted, and before a body is read.
+  server.addHook('preParsing', async (request, reply) => {
     if (request.routeOptions.config.open) return;
+    // An address that is no route's counts nothing by itself, and would tell a good token from a bad one all the same.
+    if (request.is404 && max !== null) await server.rateLimit().call(server, request, reply);
     const admission = await options.admit(credentialsOf(request));
     if ('caller' in admission) {
       request.caller = admission.caller;

@@ -14,8 +14,8 @@ const tokens = new Tokens({ tokens: [token('ann', 'one'), token('bob', 'two')], 
 const none = new Tokens({ tokens: [], topicPrefixes: {} });
 const carla: Caller = { name: 'carla', role: 'reviewer', payloadRead: false, topicPrefixes: [], csrfToken: 'c5rf' };
 const sessions = { find: async (cookie: string) => (cookie === 'biscuit' ? carla : null) } as Pick<Sessions, 'find'> as Sessions;
-const byToken = createGuard({ mode: 'token', tokens, identify: null, sessions });
-const open = createGuard({ mode: 'none', tokens: none, identify: null, sessions: null });
+const byToken = createGuard({ mode: 'token', publicUrl: null, tokens, identify: null, sessions });
+const open = createGuard({ mode: 'none', publicUrl: null, tokens: none, identify: null, sessions: null });
 
 const asked = (given: Partial<Credentials>): Credentials => ({
   method: 'GET',
@@ -79,4 +79,14 @@ test('a cookie without its prefix counts on this machine alone', async () => {
   const cookies = { 'dq-session': 'biscuit' };
   expect(await byToken(asked({ cookies }))).toMatchObject({ status: 401 });
   expect(await byToken(asked({ cookies, host: 'localhost:8080' }))).toEqual({ caller: carla });
+});
+
+test.each([
+  ['https://dq.example', 'localhost:8080', '__Host-dq-session'],
+  ['http://dq.example', 'dq.example', 'dq-session'],
+])('where browsers find the page (%s) says whether its cookie needs TLS, whatever host a request names', async (publicUrl, host, name) => {
+  const guard = createGuard({ mode: 'token', publicUrl, tokens, identify: null, sessions });
+  expect(await guard(asked({ host, cookies: { [name]: 'biscuit' } }))).toEqual({ caller: carla });
+  const other = name === 'dq-session' ? '__Host-dq-session' : 'dq-session';
+  expect(await guard(asked({ host, cookies: { [other]: 'biscuit' } }))).toMatchObject({ status: 401 });
 });

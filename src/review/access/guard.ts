@@ -10,6 +10,8 @@ export type AuthMode = 'none' | 'token' | 'oidc';
 
 export interface GuardOptions {
   readonly mode: AuthMode;
+  /** Where browsers find the page, null where they come from this machine. */
+  readonly publicUrl: string | null;
   readonly tokens: Tokens;
   /** Says who a JSON Web Token speaks for, null if nobody; null where no provider is set. */
   readonly identify: ((token: string) => Promise<Caller | null>) | null;
@@ -29,7 +31,7 @@ const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  * where it comes from. In the other modes a bearer token says who asks, or the cookie of a session; a change by cookie needs the
  * session's CSRF token beside it.
  */
-export function createGuard({ mode, tokens, identify, sessions }: GuardOptions): Admit {
+export function createGuard({ mode, publicUrl, tokens, identify, sessions }: GuardOptions): Admit {
   const unknown = unauthorized(mode, 'The token is not known here, or it has expired.');
   const byBearer = async (authorization: string): Promise<Admission> => {
     const presented = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
@@ -51,7 +53,7 @@ export function createGuard({ mode, tokens, identify, sessions }: GuardOptions):
       return readingMethods.has(method) || !isFromElsewhere(credentials) ? { caller: localCaller } : forged;
     }
     if (authorization !== undefined) return byBearer(authorization);
-    const cookie = cookies[sessionCookie(host).name];
+    const cookie = cookies[sessionCookie({ publicUrl, host }).name];
     if (cookie !== undefined) return byCookie(cookie, credentials);
     return unauthorized(mode, 'Sign in, or send a token: Authorization: Bearer TOKEN.');
   };

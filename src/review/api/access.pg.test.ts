@@ -57,6 +57,23 @@ test('each role may do what is its own, and what it may not is written down', as
   ]);
 });
 
+test('who is held to topics is shown neither the audit log, nor drift, nor a trial over all of them', async () => {
+  const stage = await openReviewStage();
+  const as = 'eu-admin';
+  expect((await stage.call('/api/v1/audit', { as })).status).toBe(403);
+  expect((await stage.call('/api/v1/drift', { as })).status).toBe(403);
+  const trial = { method: 'POST', as, body: { schema: {} } };
+  expect((await stage.call('/api/v1/schemas/user_event/whatif', trial)).status).toBe(403);
+});
+
+test('where browsers find the page says whether a cookie needs TLS', async () => {
+  const stage = await openReviewStage({ publicUrl: 'https://dq.example' });
+  const opened = await stage.call('/api/v1/session', { method: 'POST', as: null, body: { token: 'viewer' } });
+  const cookie = opened.headers.get('set-cookie') ?? '';
+  expect(cookie).toMatch(/^__Host-dq-session=[\w-]{43}; .*; Secure; SameSite=Strict$/);
+  expect((await stage.call('/api/v1/session', { as: null, headers: { cookie: cookie.split(';')[0] as string } })).status).toBe(200);
+});
+
 test('the audit log is a chain that shows every change of it', async () => {
   const stage = await openReviewStage();
   const audit = new AuditLog(stage.database);

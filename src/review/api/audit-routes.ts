@@ -1,7 +1,8 @@
+import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
 import { auditPage, auditQuery } from '../contract/session.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { type ReviewServer, refusals } from './review-server.ts';
+import { callerOf, type ReviewServer, refusals } from './review-server.ts';
 
 /** The audit log, newest first. It names every reader and every subject, so it is the admin's. */
 export function addAuditRoutes(server: ReviewServer, { audit }: { readonly audit: AuditLog }): void {
@@ -11,7 +12,10 @@ export function addAuditRoutes(server: ReviewServer, { audit }: { readonly audit
       config: { role: 'admin' },
       schema: { summary: 'The audit log, newest first', querystring: auditQuery, response: { 200: auditPage, ...refusals } },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
+      if (callerOf(request).topicPrefixes.length > 0)
+        throw new HttpRefusal(403, 'The audit log knows no topics; this caller is held to some.');
       const { limit, cursor, by, action, subject } = query;
       const [before] = decodeCursor(cursor, [/^\d{1,18}$/]) ?? [];
       const filter = { by: by ?? null, action: action ?? null, subject: subject ?? null };

@@ -28,6 +28,7 @@ const bodyBytesMax = 32 * 2 ** 20;
 export function addEditRoutes(server: ReviewServer, options: EditRoutesOptions): void {
   server.register(async (scope) => {
     const texts = keepTexts(scope.withTypeProvider<ZodTypeProvider>());
+    addEditList(scope.withTypeProvider<ZodTypeProvider>(), options);
     addRecordEdits(scope.withTypeProvider<ZodTypeProvider>(), texts, options);
     addGroupEdits(scope.withTypeProvider<ZodTypeProvider>(), texts, options);
   });
@@ -60,7 +61,7 @@ function blind(change: Change, { payloadRead }: Caller): Change {
 
 const asking: ReadonlySet<string> = new Set(['test', 'copy', 'move']);
 
-function addRecordEdits(server: ReviewServer, textOf: Texts, { edits, audit }: EditRoutesOptions): void {
+function addEditList(server: ReviewServer, { edits, audit }: EditRoutesOptions): void {
   server.get(
     '/api/v1/records/:id/edits',
     {
@@ -81,6 +82,9 @@ function addRecordEdits(server: ReviewServer, textOf: Texts, { edits, audit }: E
       return { items, next_cursor: next && encodeCursor([next]) };
     },
   );
+}
+
+function addRecordEdits(server: ReviewServer, textOf: Texts, { edits }: EditRoutesOptions): void {
   server.post(
     '/api/v1/records/:id/edits',
     {

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import type { Caller } from '../../model/access.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
-import type { RecordPlace, RecordSearch } from '../../store/record-search.ts';
-import { type RecordFilter, type RecordItem, recordFilter } from '../contract/records.ts';
+import type { RecordPage, RecordPlace, RecordSearch } from '../../store/record-search.ts';
+import { exportColumns } from '../contract/export-columns.ts';
+import { type RecordFilter, recordFilter } from '../contract/records.ts';
 import { selectionOf } from '../replay/selection-of.ts';
 import { csvLine } from './csv-line.ts';
 import { recordItem } from './record-item.ts';
@@ -13,29 +14,9 @@ export interface ExportRoutesOptions {
   readonly audit: AuditLog;
 }
 
-const rowsMax = 100_000;
 const pageRows = 500;
-const columns = [
-  'id',
-  'topic',
-  'partition',
-  'offset',
-  'timestamp',
-  'key',
-  'schema_name',
-  'schema_version',
-  'error_type',
-  'error_message',
-  'field_path',
-  'fingerprint',
-  'payload_bytes',
-  'payload_sha256',
-  'status',
-  'quarantined_at',
-  'attempts',
-] as const satisfies readonly (keyof RecordItem)[];
 
-/** A list of records as a table (RFC 4180), at most 100,000 of them. */
+/** A list of records as a table (RFC 4180), all of them: page follows page for as long as the caller reads. */
 export function addExportRoutes(server: ReviewServer, { search, audit }: ExportRoutesOptions): void {
   server.get(
     '/api/v1/records.csv',
@@ -54,13 +35,12 @@ export function addExportRoutes(server: ReviewServer, { search, audit }: ExportR
 }
 
 async function* linesOf(search: RecordSearch, filter: RecordFilter, caller: Caller): AsyncGenerator<string> {
-  yield csvLine(columns);
+  yield csvLine(exportColumns);
   let after: RecordPlace | null = null;
-  for (let rows = 0; rows < rowsMax; rows += pageRows) {
-    const page = await search.page(selectionOf(filter, caller), { limit: pageRows, after });
+  do {
+    const page: RecordPage = await search.page(selectionOf(filter, caller), { limit: pageRows, after });
     const items = page.rows.map((row) => recordItem(row, caller));
-    if (items.length > 0) yield items.map((item) => csvLine(columns.map((column) => item[column]))).join('');
+    if (items.length > 0) yield items.map((item) => csvLine(exportColumns.map((column) => item[column]))).join('');
     after = page.next;
-    if (after === null) return;
-  }
+  } while (after !== null);
 }

@@ -13,7 +13,8 @@ export interface GroupRoutesOptions {
   readonly catchUp: () => Promise<void>;
 }
 
-const rankPattern = /^-?\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?$/;
+/** What a double is written as: neither the database nor we could hold a greater exponent. */
+const rankPattern = /^-?\d{1,22}(\.\d{1,20})?(e(\+2?\d{1,2}|-[123]?\d{1,2}))?$/;
 const noFlow: GroupFlow = { hourly: [], perMinute: 0 };
 
 /** Records by cause. */
@@ -26,7 +27,7 @@ export function addGroupRoutes(server: ReviewServer, options: GroupRoutesOptions
       const { query } = request;
       const { topicPrefixes } = callerOf(request);
       const [rank, fingerprint, asOf] = decodeCursor(query.cursor, [rankPattern, /^[^\0]{1,300}$/, /^\d{13}$/]) ?? [];
-      const after = rank !== undefined && fingerprint !== undefined ? { rank, fingerprint, asOfMs: Number(asOf) } : null;
+      const after = rank !== undefined && fingerprint !== undefined ? { rank: Number(rank), fingerprint, asOfMs: Number(asOf) } : null;
       const asOfMs = after?.asOfMs ?? clock.now();
       if (!after) await catchUp();
       const { state = null, schema = null, topic = null, family = null, q = null, sort, limit } = query;

@@ -67,8 +67,9 @@ test('records are grouped by cause, the most harmful first, with counts by hour 
   expect((body.items[0].hourly as number[]).reduce((sum, one) => sum + one)).toBe(4);
   expect((await stage.call('/api/v1/groups/v1:missing')).body.producers).toEqual(['web-7']);
   expect((await stage.call('/api/v1/groups', { as: 'eu-admin' })).body.items).toMatchObject([
-    { fingerprint: 'v1:missing', count: 1, topics: ['eu.orders'] },
+    { fingerprint: 'v1:missing', count: 1, topics: ['eu.orders'], producers: [] },
   ]);
+  expect((await stage.call('/api/v1/groups/v1:missing', { as: 'eu-admin' })).body.producers).toEqual([]);
   expect((await stage.call('/api/v1/groups/v1:wrong', { as: 'eu-admin' })).status).toBe(404);
   expect((await stage.call('/api/v1/groups?q=ages')).body.items).toMatchObject([{ fingerprint: 'v1:wrong' }]);
   for (const sort of ['harm', 'count', 'last_seen', 'first_seen']) {
@@ -214,4 +215,14 @@ test('erasure is refused to all but admins, and not built', async () => {
   const erase = (as: string) => stage.call('/api/v1/erasures', { method: 'POST', as, body: { subject: 'USER000001' } });
   expect((await erase('operator')).status).toBe(403);
   expect((await erase('admin')).status).toBe(501);
+});
+
+test.each([
+  ['a rank that no double holds', ['1e999', 'v1:missing', '1700000000000']],
+  ['half of a surrogate pair', ['1', '\ud800', '1700000000000']],
+])('a cursor with %s is malformed', async (_, parts) => {
+  const stage = await openReviewStage();
+  const cursor = Buffer.from(JSON.stringify(parts)).toString('base64url');
+  const { status, body } = await stage.call(`/api/v1/groups?cursor=${cursor}`);
+  expect([status, body.errors]).toMatchObject([400, [{ path: 'querystring.cursor' }]]);
 });

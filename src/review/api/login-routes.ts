@@ -28,14 +28,14 @@ export function addLoginRoutes(server: ReviewServer, { provider, sessions, audit
     async (request, reply) => {
       const returnTo = placeOnPage(request.query.return_to);
       const { url, cookie, maxAgeSeconds } = await provider.begin(`${homeOf(request, publicUrl)}${callbackPath}`, returnTo);
-      const { name, secure } = loginCookie(request.headers.host);
+      const { name, secure } = loginCookie({ publicUrl, host: request.headers.host });
       // The provider sends the browser back from another site, so this cookie must come along there.
       reply.setCookie(name, cookie, { path: '/', secure, httpOnly: true, sameSite: 'lax', maxAge: maxAgeSeconds });
       return reply.redirect(url, 302);
     },
   );
   server.get(callbackPath, { config, schema: { hide: true } }, async (request, reply) => {
-    const { name, secure } = loginCookie(request.headers.host);
+    const { name, secure } = loginCookie({ publicUrl, host: request.headers.host });
     const cookie = request.cookies[name];
     reply.clearCookie(name, { path: '/', secure, httpOnly: true, sameSite: 'lax' });
     if (cookie === undefined) throw new HttpRefusal(400, 'This sign-in was not begun in this browser. Begin again at /auth/login.');
@@ -46,7 +46,7 @@ export function addLoginRoutes(server: ReviewServer, { provider, sessions, audit
     }
     const opened = await sessions.open(ended.caller, null);
     await audit.append(actionOf(ended.caller, { action: 'session.open', subject: null, detail: { by: 'oidc' } }));
-    setSession(request, reply, opened);
+    setSession(reply, opened, { publicUrl, host: request.headers.host });
     return reply.redirect(ended.returnTo, 303);
   });
 }

@@ -14,7 +14,16 @@ import type { Payloads } from '../../store/payloads.ts';
 import { type RecordReplay, replaysOf } from '../../store/record-replays.ts';
 import type { RecordRow, RecordSearch } from '../../store/record-search.ts';
 import { isSourceReference } from '../../store/source-reference.ts';
-import { type PayloadState, type RecordDetail, record, recordDetail, recordId, recordPage, recordPatch, recordQuery } from '../contract/records.ts';
+import {
+  type PayloadState,
+  type RecordDetail,
+  record,
+  recordDetail,
+  recordId,
+  recordPage,
+  recordPatch,
+  recordQuery,
+} from '../contract/records.ts';
 import { readLetter } from '../intake/read-letter.ts';
 import { lossOf, refuseLost } from '../repair/lost-payload.ts';
 import { selectionOf } from '../replay/selection-of.ts';

@@ -1,4 +1,3 @@
-import fastifyRateLimit from '@fastify/rate-limit';
 import fastifySwagger from '@fastify/swagger';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -68,9 +67,6 @@ export interface ReviewOptions {
   readonly version: string;
 }
 
-/** Requests of one address in a minute, where others than this machine may ask. */
-const requestsPerMinute = 6_000;
-
 /** The API and the page. Nothing is asked of a service before the first request. */
 export function createReview(options: ReviewOptions): { register(server: FastifyInstance): Promise<void> } {
   return {
@@ -81,7 +77,7 @@ export function createReview(options: ReviewOptions): { register(server: Fastify
 }
 
 async function addReview(scope: FastifyInstance, options: ReviewOptions): Promise<void> {
-  const { mode, database, payloads, pageDir, version } = options;
+  const { database, payloads, pageDir, version } = options;
   const audit = new AuditLog(database);
   const { watch, clock } = options;
   // What the database has to say of a failure, it says to the question itself.
@@ -95,12 +91,8 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
   scope.addHook('preClose', async () => closing.abort());
   scope.setValidatorCompiler(validatorCompiler);
   scope.setSerializerCompiler(serializerCompiler);
-  scope.addHook('onRequest', roleHook(audit));
-  await scope.register(fastifyRateLimit, {
-    max: requestsPerMinute,
-    timeWindow: 60_000,
-    allowList: (request: FastifyRequest) => mode === 'none' && request.routeOptions.config.open !== true,
-  });
+  // Behind the rate limit: a refusal is written down.
+  scope.addHook('preParsing', roleHook(audit));
   await scope.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
@@ -126,7 +118,7 @@ async function addReview(scope: FastifyInstance, options: ReviewOptions): Promis
   addErasureRoutes(routes, { audit });
   addRecordRoutes(routes, { database, payloads, search, audit, edits: new EditStore(database), foreign: new ForeignStore(database) });
   addEditRoutes(routes, { ...options.mending, audit });
-  addReplayRoutes(routes, { plans: options.mending.plans, audit, signal: closing.signal });
+  addReplayRoutes(routes, { plans: options.mending.plans, signal: closing.signal });
   addAuditRoutes(routes, { audit });
   addSettingsRoutes(routes, options);
   scope.get('/openapi.json', { config: { open: true }, schema: { hide: true } }, () => scope.swagger());

@@ -96,8 +96,9 @@ function addTrying(server: ReviewServer, { schemasDir, tryCandidate }: SchemaRou
         response: { 200: whatIfReport, ...refusals },
       },
     },
-    async ({ params, body, ...request }) => {
-      if (request.caller && request.caller.topicPrefixes.length > 0)
+    async (request) => {
+      const { params, body } = request;
+      if (callerOf(request).topicPrefixes.length > 0)
         throw new HttpRefusal(403, 'A trial looks at all topics; this caller is held to some.');
       return reportOf(await asked(() => tryCandidate(params.name, body.schema)));
     },

@@ -1,8 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { HttpRefusal } from '../../drivers/http/problem.ts';
 import type { Caller } from '../../model/access.ts';
 import type { AuditLog } from '../../store/audit-log.ts';
-import { sessionCookie } from '../access/cookie-names.ts';
+import { type CookieHome, sessionCookie } from '../access/cookie-names.ts';
 import type { AuthMode } from '../access/guard.ts';
 import type { OpenedSession, Sessions } from '../access/sessions.ts';
 import type { Tokens } from '../access/tokens.ts';
@@ -14,10 +14,12 @@ export interface SessionRoutesOptions {
   readonly tokens: Tokens;
   readonly sessions: Sessions;
   readonly audit: AuditLog;
+  /** Where browsers find the page, null where they come from this machine. */
+  readonly publicUrl: string | null;
 }
 
 /** Who is signed in; signing in with a token, so that a browser can be used; signing out. */
-export function addSessionRoutes(server: ReviewServer, { mode, tokens, sessions, audit }: SessionRoutesOptions): void {
+export function addSessionRoutes(server: ReviewServer, { mode, tokens, sessions, audit, publicUrl }: SessionRoutesOptions): void {
   server.get('/api/v1/session', { schema: { summary: 'Who is signed in', response: { 200: session, ...refusals } } }, (request) =>
     Promise.resolve(sessionOf(callerOf(request), mode)),
   );
@@ -37,12 +39,12 @@ export function addSessionRoutes(server: ReviewServer, { mode, tokens, sessions,
       }
       const opened = await sessions.open(caller, token);
       await audit.append(actionOf(caller, { action: 'session.open', subject: null, detail: { by: 'token' } }));
-      setSession(request, reply, opened);
+      setSession(reply, opened, { publicUrl, host: request.headers.host });
       return sessionOf(opened.caller, mode);
     },
   );
   server.delete('/api/v1/session', { config: { role: 'viewer' }, schema: { summary: 'Sign out' } }, async (request, reply) => {
-    const { name, secure } = sessionCookie(request.headers.host);
+    const { name, secure } = sessionCookie({ publicUrl, host: request.headers.host });
     const cookie = request.cookies[name];
     if (cookie !== undefined) await sessions.end(cookie);
     return reply.clearCookie(name, { path: '/', secure, httpOnly: true, sameSite: 'strict' }).code(204).send();
@@ -53,8 +55,8 @@ export function addSessionRoutes(server: ReviewServer, { mode, tokens, sessions,
 export const loginLimit = { max: 20, timeWindow: 60_000 };
 
 /** The cookie is out of reach for scripts, and goes with no request that another site begins. */
-export function setSession(request: FastifyRequest, reply: FastifyReply, { cookie, maxAgeSeconds }: OpenedSession): void {
-  const { name, secure } = sessionCookie(request.headers.host);
+export function setSession(reply: FastifyReply, { cookie, maxAgeSeconds }: OpenedSession, home: CookieHome): void {
+  const { name, secure } = sessionCookie(home);
   reply.setCookie(name, cookie, { path: '/', secure, httpOnly: true, sameSite: 'strict', maxAge: maxAgeSeconds });
 }
 

@@ -156,7 +156,10 @@ export class BulkEdits {
   async *#pages(fingerprint: string, { topicPrefixes }: Caller): AsyncGenerator<EditableRow[]> {
     let after: GroupCursor | null = null;
     for (;;) {
-      const rows: EditableRow[] = withinBytes(await this.#options.store.openRows(fingerprint, { after, limit: pageRows, prefixes: topicPrefixes }), pageBytes);
+      const rows: EditableRow[] = withinBytes(
+        await this.#options.store.openRows(fingerprint, { after, limit: pageRows, prefixes: topicPrefixes }),
+        pageBytes,
+      );
       const last = rows.at(-1);
       if (!last) return;
       yield rows;

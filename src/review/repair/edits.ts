@@ -74,8 +74,8 @@ export class Edits {
       by: caller.name,
       source,
       nowMs: clock.now(),
-      also: async (client, made) => {
-        for (const one of made.values()) await also(client, one);
+      also: async (client, keptEdits) => {
+        for (const one of keptEdits.values()) await also(client, one);
       },
     });
     const edit = kept.get(row.id);
@@ -140,7 +140,10 @@ export class Edits {
 function bytesOf(text: string): Buffer {
   const at = text.search(/\p{Surrogate}/u);
   if (at < 0) return Buffer.from(text);
-  throw new HttpRefusal(422, `The text has half of a surrogate pair at character ${at}, which UTF-8 cannot hold. Send it as the escape it is in JSON.`);
+  throw new HttpRefusal(
+    422,
+    `The text has half of a surrogate pair at character ${at}, which UTF-8 cannot hold. Send it as the escape it is in JSON.`,
+  );
 }
 
 function changedMeanwhile(): HttpRefusal {
