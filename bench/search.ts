@@ -37,7 +37,7 @@ const all: RecordSelection = {
   topicPrefixes: [],
 };
 
-const allGroups: GroupSelection = { state: null, schema: null, topic: null, text: null, topicPrefixes: [] };
+const allGroups: GroupSelection = { state: null, schema: null, topic: null, family: null, text: null, topicPrefixes: [] };
 
 /** Asks once; returns how many rows came. */
 type Ask = (from: { readonly search: RecordSearch; readonly groups: GroupStore }) => Promise<number>;

@@ -139,7 +139,13 @@ export class RecordSearch {
     const { rows } = await this.#database.withClient((client) => client.query<FacetRow>(facetsOf(source.sql), source.values));
     const counted = (name: keyof RecordFacetCounts): FacetCounts =>
       rows.filter(({ facet }) => facet === name).map(({ value, count }) => ({ value, count }));
-    return { status: counted('status'), schema: counted('schema'), error_type: counted('error_type'), topic: counted('topic'), family: counted('family') };
+    return {
+      status: counted('status'),
+      schema: counted('schema'),
+      error_type: counted('error_type'),
+      topic: counted('topic'),
+      family: counted('family'),
+    };
   }
 
   async #newestCounts(selection: RecordSelection): Promise<Query | null> {
