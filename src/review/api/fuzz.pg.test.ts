@@ -107,8 +107,8 @@ test('no route takes what is hostile in the place of any parameter or of the bod
   for (const operation of operations) {
     const plain = operation.path.replaceAll(/\{\w+\}/g, 'v1:missing');
     const headers = { 'if-match': '1' };
-    for (const text of hostile) {
-      const part = encodeURIComponent(Buffer.from(text).toString()) || 'x';
+    for (const hostileText of hostile) {
+      const part = encodeURIComponent(Buffer.from(hostileText).toString()) || 'x';
       await answerTo(
         stage,
         operation,
