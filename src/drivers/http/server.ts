@@ -56,6 +56,8 @@ export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const service = createServer(options);
   addHealth(service, options);
   if (!metricsListen) addMetrics(service, options);
+  // What counts requests must be there before the routes are.
+  await service.after();
   await options.register?.(service);
   const address = await listen(service, { host, port, keys: 'http.host or http.port' });
   if (!metricsListen) return { address, metricsAddress: address, close: () => service.close() };

@@ -207,7 +207,7 @@ test('a plan whose maker ended in the middle goes, one that is being made stays'
   };
   const make = async (makingMs: number) => {
     const id = randomUUID();
-    await store.create({ ...plan, id }, { select: () => new Conditions([]), recordsMax: 10, attemptsMax: 3, makingMs });
+    await store.create({ ...plan, id }, { select: (values) => new Conditions(values), recordsMax: 10, attemptsMax: 3, makingMs });
     return id;
   };
   const [left, held] = [await make(-1), await make(60_000)];
