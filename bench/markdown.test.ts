@@ -17,7 +17,17 @@ const run = (messagesPerSecond: number, cpuMicrosPerMessage = 2): Run => ({
 const copy = (rowsPerSecond: number) => ({ rows: 1, batches: 1, rowsPerSecond });
 const latency = (p50Ms: number, p99Ms: number): Latency => ({ sent: 9, seen: 9, p50Ms, p95Ms: p50Ms, p99Ms, maxMs: p99Ms });
 
-const nothing: Measured = { flows: [], floods: [], latencies: [], micro: null, sweeps: [], reloads: [], replay: null, searches: [], safeties: [] };
+const nothing: Measured = {
+  flows: [],
+  floods: [],
+  latencies: [],
+  micro: null,
+  sweeps: [],
+  reloads: [],
+  replay: null,
+  searches: [],
+  safeties: [],
+};
 const measured: Measured = {
   ...nothing,
   flows: [

@@ -5,6 +5,7 @@ import type { Admit } from '../drivers/http/admission.ts';
 import type { HttpOptions } from '../drivers/http/server.ts';
 import { openWire } from '../drivers/kafka-wire/wire.ts';
 import { type Database, openDatabase } from '../drivers/postgres/database.ts';
+import type { ObjectStore } from '../drivers/storage/object-store.ts';
 import { openStorage } from '../drivers/storage/open-storage.ts';
 import { readDrift } from '../evolve/read-drift.ts';
 import { assert } from '../lib/assert.ts';
@@ -73,8 +74,7 @@ export function openReview({ settings, origins, log, metrics, health, engine }: 
   const provider = providerOf(settings, new LoginStore(database));
   const { producerHeaders } = settings.review;
   const watch = new GroupWatch({ database, storage, clock, log, producerHeaders, alerts: webhook !== null });
-  const { kafka } = settings;
-  const payloads = new Payloads({ storage, openSource: () => openWire({ brokers: kafka.brokers, client: kafka.client }) });
+  const payloads = payloadsOf(settings, storage);
   const mending = openMending(settings, { database, storage, payloads, log });
   const intake = openIntake(settings, { database, storage, checker: mending.checker, log, metrics, health });
   const review = createReview({
@@ -134,6 +134,10 @@ export function openReview({ settings, origins, log, metrics, health, engine }: 
       await database.close();
     },
   };
+}
+
+function payloadsOf({ kafka }: Settings, storage: ObjectStore): Payloads {
+  return new Payloads({ storage, openSource: () => openWire({ brokers: kafka.brokers, client: kafka.client }) });
 }
 
 function placeInCandidate(pointer: string | null): string {

@@ -154,19 +154,7 @@ export async function openDesk({ validTopic = { partitions: 4 }, ...options }: D
     registry,
     checker,
     plans,
-    env: {
-      DQ_KAFKA_BROKERS: brokers(),
-      DQ_KAFKA_SOURCE_TOPICS: source,
-      DQ_KAFKA_VALID_TOPIC: valid,
-      DQ_POSTGRES_URL: databaseUrl,
-      DQ_STORAGE_URL: bucket.url,
-      DQ_STORAGE_ENDPOINT: bucket.endpoint,
-      AWS_REGION: bucket.region,
-      AWS_ACCESS_KEY_ID: bucket.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: bucket.secretAccessKey,
-      DQ_SCHEMAS_DIR: dir,
-      DQ_HTTP_PORT: '0',
-    },
+    env: environmentOf({ source, valid, databaseUrl, bucket, dir }),
     quarantine: (stays) => keep(stays, { source, storage, identify, records, nextOffset: () => offset++ }),
     leaveInSource: async (stays, { published = true } = { published: true }) => {
       const ends = await wire.ends(source);
@@ -186,6 +174,31 @@ export async function openDesk({ validTopic = { partitions: 4 }, ...options }: D
       const sql = `SELECT ${name} AS value FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (id, n) JOIN quarantine_records USING (id) ORDER BY n`;
       return (await database.withClient((client) => client.query<{ value: unknown }>(sql, [ids]))).rows.map(({ value }) => value);
     },
+  };
+}
+
+interface Addresses {
+  readonly source: string;
+  readonly valid: string;
+  readonly databaseUrl: string;
+  readonly bucket: Awaited<ReturnType<typeof freshBucket>>;
+  /** Of the schemas. */
+  readonly dir: string;
+}
+
+function environmentOf({ source, valid, databaseUrl, bucket, dir }: Addresses): Desk['env'] {
+  return {
+    DQ_KAFKA_BROKERS: brokers(),
+    DQ_KAFKA_SOURCE_TOPICS: source,
+    DQ_KAFKA_VALID_TOPIC: valid,
+    DQ_POSTGRES_URL: databaseUrl,
+    DQ_STORAGE_URL: bucket.url,
+    DQ_STORAGE_ENDPOINT: bucket.endpoint,
+    AWS_REGION: bucket.region,
+    AWS_ACCESS_KEY_ID: bucket.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: bucket.secretAccessKey,
+    DQ_SCHEMAS_DIR: dir,
+    DQ_HTTP_PORT: '0',
   };
 }
 
