@@ -66,6 +66,7 @@ const trialRecordsMax = 10_000;
 export function openReview({ settings, origins, log, metrics, health, engine }: OpenReviewOptions): OpenReview {
   const { mode } = settings.auth;
   const { webhook } = settings.alerts;
+  const { publicUrl } = settings.http;
   const clock = systemClock;
   const database = openDatabase({ url: settings.postgres.url as string, poolMax });
   const storage = openStorage(settings.storage);
@@ -83,7 +84,7 @@ export function openReview({ settings, origins, log, metrics, health, engine }: 
     tokens,
     sessions,
     provider,
-    publicUrl: settings.http.publicUrl,
+    publicUrl,
     database,
     payloads,
     watch,
@@ -110,13 +111,7 @@ export function openReview({ settings, origins, log, metrics, health, engine }: 
   const closing = new AbortController();
   const loops: Promise<void>[] = [];
   return {
-    admit: createGuard({
-      mode,
-      publicUrl: settings.http.publicUrl,
-      tokens,
-      identify: provider && ((token) => provider.identify(token)),
-      sessions,
-    }),
+    admit: createGuard({ mode, publicUrl, tokens, identify: provider && ((token) => provider.identify(token)), sessions }),
     database,
     register: (server) => review.register(server),
     startReplays: () => mending.start(),
