@@ -53,8 +53,7 @@ test('a cause is found, mended by one change and replayed; the service is killed
   const engine = await stage.start();
   await stage.committed();
   const call = caller(engine.address);
-  const { body: list } = await call('/records?limit=1');
-  const [record] = list.items;
+  const [record] = (await call('/records?limit=1')).body.items;
   const edits = `/records/${record.id}/edits`;
   expect((await call(edits, { value: '{}' })).status).toBe(428);
   const refused = await call(edits, { value: '{"_schema":"sale","id":1,"amount":"x"}' }, { 'if-match': '1' });
