@@ -62,14 +62,17 @@ async function runVerify(io: Io, options: VerifyCommandOptions): Promise<void> {
 async function reportOf(io: Io, options: VerifyCommandOptions): Promise<VerifyReport> {
   const { kafka, postgres, storage, spool } = settingsFor(io, options, ['kafka', 'postgres']).settings;
   assert(postgres.url !== null, 'settings without a database passed although one is needed');
+  const { brokers, client } = kafka;
+  const wire = await openWire({ brokers, client });
   // What the service was never given, such as a transaction that was aborted, is not missing.
-  const wire = await openWire({ brokers: kafka.brokers, client: kafka.client, isolation: isolationOf(kafka.client) });
+  const sources = await openWire({ brokers, client, isolation: isolationOf(client) });
   try {
     const database = openDatabase({ url: postgres.url, poolMax: 1 });
     const objects = options.payloads ? openStorage(storage) : null;
     try {
       return await verify({
         wire,
+        sources,
         database,
         storage: objects,
         spoolDirs: options.spool ?? [spool.dir],
@@ -84,6 +87,7 @@ async function reportOf(io: Io, options: VerifyCommandOptions): Promise<VerifyRe
       await database.close();
     }
   } finally {
+    await sources.close();
     await wire.close();
   }
 }

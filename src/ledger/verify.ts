@@ -15,6 +15,8 @@ export type VerifyFrom = { readonly offset: number } | { readonly timestampMs: n
 
 export interface VerifyOptions {
   readonly wire: Wire;
+  /** Reads the source topics, and of their transactions what the service's consumer is given. Default: `wire`. */
+  readonly sources?: Wire;
   readonly database: Database;
   /** Set to read every stored payload back and compare its hash. */
   readonly storage: ObjectStore | null;
@@ -77,7 +79,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   for (const range of plan.ranges) await addSources(account, range, { ...plan, spooled }, options);
   const heads = await addCopies(account, plan.valid, options.wire);
   for (const range of deadLetters) {
-    await options.wire.read(range, (records) => {
+    await options.wire.readWhole(range, (records) => {
       for (const { headers } of records) account.addDeadLetter(headers);
     });
   }
@@ -91,7 +93,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   return { counts, unaccounted, disordered, notes: [...plan.notes, ...trimNotes] };
 }
 
-async function planOf({ wire, database, group, sourceTopics, validTopic, dlqTopic, from }: VerifyOptions): Promise<Plan> {
+async function planOf({ wire, sources = wire, database, group, sourceTopics, validTopic, dlqTopic, from }: VerifyOptions): Promise<Plan> {
   const cluster = await wire.cluster([...sourceTopics, validTopic, ...(dlqTopic === null ? [] : [dlqTopic])]);
   const committed = await wire.committed(group, sourceTopics);
   const notes: string[] = [];
@@ -100,8 +102,8 @@ async function planOf({ wire, database, group, sourceTopics, validTopic, dlqTopi
   for (const topic of sourceTopics) {
     const offsets = committed.get(topic) ?? [];
     if (offsets.every((offset) => offset === null)) notes.push(`Group ${group} has committed nothing in ${topic}.`);
-    const [starts, ends] = [await wire.starts(topic), await wire.ends(topic)];
-    const wanted = await firstOffsets(wire, topic, from);
+    const [starts, ends] = [await sources.starts(topic), await sources.ends(topic)];
+    const wanted = await firstOffsets(sources, topic, from);
     for (const [partition, offsetNext] of offsets.entries()) {
       if (offsetNext === null) continue;
       const [first, start, end] = [wanted[partition] ?? 0, starts[partition] ?? 0, ends[partition] ?? 0];
@@ -148,7 +150,7 @@ async function addSources(account: Account, range: WireRange, { identify, spoole
   account.startPartition(topic, partition);
   if (range.from >= range.to) return;
   await withRows(options.database, range, (cursor) =>
-    options.wire.read(range, async (records) => {
+    (options.sources ?? options.wire).readWhole(range, async (records) => {
       const rows = await rowsOf(records, cursor, ({ id, offset }) => id === identify(topic, partition, offset));
       const lost = options.storage ? await lostPayloads([...rows.values()], options.storage) : noneLost;
       for (const record of records) {
@@ -232,7 +234,7 @@ async function addCopies(account: Account, ranges: readonly WireRange[], wire: W
   const trimmed: TrimmedHead[] = [];
   for (const range of ranges) {
     let head: number | null = null;
-    await wire.read(range, (records) => {
+    await wire.readWhole(range, (records) => {
       head ??= records[0]?.timestamp ?? null;
       for (const record of records) account.addCopy(record, range.partition);
     });

@@ -110,6 +110,23 @@ const forecastOfRow =
 /** The conditions of a selection on `quarantine_records`, behind parameters that are there already. */
 export type Selector = (values: readonly unknown[]) => Conditions;
 
+/** A topic that dead letters came from, null for those that do not name it, or our own pipeline. */
+export interface Origin {
+  readonly own: boolean;
+  readonly topic: string | null;
+}
+
+/** Topics that a refusal names. */
+const originsMax = 5;
+
+/** Each origin of those records once, the first few. */
+function originsAmong(ids: string): string {
+  return (
+    `SELECT DISTINCT f.record_id IS NULL AS own, f.origin_topic AS topic FROM (${ids}) AS r ` +
+    `LEFT JOIN foreign_records AS f ON f.record_id = r.id ORDER BY 1, 2 LIMIT ${originsMax}`
+  );
+}
+
 /** Keeps plans and their frozen sets: everything about them but the sending. */
 export class PlanStore {
   readonly #database: Database;
@@ -149,16 +166,15 @@ export class PlanStore {
     });
   }
 
-  /**
-   * Where the dead letters among the selected came from, each topic once; null stands for those that do not say it. `own` are records of
-   * our pipeline. More than `limit` are cut off.
-   */
-  async origins(select: Selector, limit: number): Promise<{ readonly own: boolean; readonly topic: string | null }[]> {
-    const chosen = select([limit]);
-    const sql =
-      'SELECT DISTINCT f.record_id IS NULL AS own, f.origin_topic AS topic FROM ' +
-      `(SELECT id FROM quarantine_records WHERE ${chosen.sql}) AS r LEFT JOIN foreign_records AS f ON f.record_id = r.id ORDER BY 1, 2 LIMIT $1`;
-    return this.#query(sql, chosen.values);
+  /** Where the dead letters among the selected came from; of more than `recordsMax` records not all are looked at. */
+  async origins(select: Selector, recordsMax: number): Promise<Origin[]> {
+    const chosen = select([recordsMax]);
+    return this.#query(originsAmong(`SELECT id FROM quarantine_records WHERE ${chosen.sql} LIMIT $1`), chosen.values);
+  }
+
+  /** The same of the records of a plan. */
+  async originsOf(planId: string): Promise<Origin[]> {
+    return this.#query(originsAmong('SELECT record_id AS id FROM replay_records WHERE plan_id = $1'), [planId]);
   }
 
   /** The records of a plan that may pass, in their order, from `after` on. */
@@ -221,9 +237,9 @@ export class PlanStore {
     });
   }
 
-  /** A plan that could not be made to its end leaves nothing. */
+  /** A plan that could not be made to its end leaves nothing. One that was, although its maker did not hear of it, stays. */
   async drop(planId: string): Promise<void> {
-    await this.#query('DELETE FROM replay_plans WHERE id = $1', [planId]);
+    await this.#query('DELETE FROM replay_plans WHERE id = $1 AND set_sha256 IS NULL', [planId]);
   }
 
   async get(planId: string): Promise<PlanRow | null> {

@@ -17,10 +17,11 @@ export interface SourceMessage {
 export interface SourceLog {
   /** Throws `DQ_KAFKA_TOPIC_MISSING` where one of them is not there. */
   cluster(topics: readonly string[]): Promise<{ readonly topics: ReadonlyMap<string, { readonly partitions: number }> }>;
+  /** Gives the offset that it reached. */
   read(
     range: { readonly topic: string; readonly partition: number; readonly from: number; readonly to: number },
     onBatch: (messages: readonly SourceMessage[]) => void | Promise<void>,
-  ): Promise<void>;
+  ): Promise<number>;
 }
 
 /** Records that lie further apart are read by fetches of their own: less is read in vain. */

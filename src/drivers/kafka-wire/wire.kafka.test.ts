@@ -122,6 +122,15 @@ test('a range that reaches past the end of the log ends with it', async () => {
   expect(textsOf(await readAll({ topic, to: 1_000 }))).toEqual(['0', '1']);
 });
 
+test('how far a range was read is told, and who needs all of it gets an error', async () => {
+  const range = { topic: await topicOf(['0', '1']), partition: 0, from: 0, to: 3 };
+  const texts: (string | undefined)[] = [];
+  expect(await wire.read(range, (records) => void texts.push(...textsOf(records)))).toBe(2);
+  expect(texts).toEqual(['0', '1']);
+  await expect(wire.readWhole(range, () => {})).rejects.toMatchObject({ code: 'DQ_KAFKA_UNREACHABLE' });
+  await wire.readWhole({ ...range, to: 2 }, () => {});
+});
+
 test('offsets that the log no longer has are passed over', async () => {
   const topic = await topicOf(['0', '1', '2', '3']);
   await deleteRecordsBefore({ topic, partition: 0 }, 2);

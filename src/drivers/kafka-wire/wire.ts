@@ -102,6 +102,8 @@ const fetchBytesMax = 2 * 2 ** 20;
 const createMsMax = 15_000;
 /** Half a minute of fetches that wait half a second each. */
 const emptyFetchesMax = 60;
+/** A new leader may know less of its log for a moment than the one before it. A fetch at the end of a log waits for half a second. */
+const fetchesAtEndMax = 4;
 
 /** Opens a client that shares no code with the one that the engine uses, so that a fault of that one cannot hide itself. */
 export async function openWire(options: WireOptions): Promise<Wire> {
@@ -258,25 +260,28 @@ export class Wire {
 
   /**
    * Reads the records of a range in order, a few thousand at a time, while the next are already on their way; waits for `onBatch`.
-   * Offsets that the log no longer has are passed over, and a range that reaches beyond the end of the log ends with it.
+   * Offsets that the log no longer has are passed over, and a range that reaches beyond the end of the log ends with it. Gives the offset
+   * that it reached: `to`, or less where the log ended before it.
    */
-  async read(range: WireRange, onBatch: (records: readonly WireRecord[]) => void | Promise<void>): Promise<void> {
+  async read(range: WireRange, onBatch: (records: readonly WireRecord[]) => void | Promise<void>): Promise<number> {
     const { topic, partition, to } = range;
     let from = range.from;
     let empty = 0;
+    let atEnd = 0;
     let next = from < to ? this.#fetch(topic, partition, from) : null;
     while (next) {
       const fetched = await next;
       const { records, offsetNext } = decodeBatches(fetched.batches, { from, to, aborted: fetched.aborted });
       if (fetched.errorCode === code.offsetOutOfRange) {
         const start = (await this.starts(topic))[partition] as number;
-        if (start <= from) return;
+        if (start <= from) return from;
         from = start;
       } else if (offsetNext !== null) {
         from = Math.max(from, offsetNext);
         empty = 0;
+        atEnd = 0;
       } else if (from >= (this.#isolation === 'all' ? fetched.highWatermark : fetched.lastStableOffset)) {
-        return;
+        if (++atEnd >= fetchesAtEndMax) return from;
       } else if (++empty > emptyFetchesMax) {
         throw new DataQuarantineError(
           'DQ_KAFKA_UNREACHABLE',
@@ -288,6 +293,18 @@ export class Wire {
       next?.catch(() => undefined);
       if (records.length > 0) await onBatch(records);
     }
+    return to;
+  }
+
+  /** Like {@link read}, for a range that is known to be there. Throws `DQ_KAFKA_UNREACHABLE` where the log ends before it. */
+  async readWhole(range: WireRange, onBatch: (records: readonly WireRecord[]) => void | Promise<void>): Promise<void> {
+    const { topic, partition, to } = range;
+    const reached = await this.read(range, onBatch);
+    if (reached < to)
+      throw new DataQuarantineError(
+        'DQ_KAFKA_UNREACHABLE',
+        `${topic}/${partition} had records up to ${to} and ends at ${reached} now; try again.`,
+      );
   }
 
   async close(): Promise<void> {

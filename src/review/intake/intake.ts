@@ -108,9 +108,9 @@ export class Intake {
     range: { topic: string; partition: number; from: number; to: number },
     { wire, identity, signal }: { wire: Wire; identity: TopicIdentity; signal: AbortSignal },
   ): Promise<void> {
-    const { topic, partition, to } = range;
+    const { topic, partition } = range;
     const { foreign } = this.#options;
-    await wire.read(range, async (records) => {
+    const reached = await wire.read(range, async (records) => {
       for (let at = 0; at < records.length; at += keepRecordsMax) {
         // What is left is read again by the next run.
         if (signal.aborted) throw new DataQuarantineError('DQ_KAFKA_UNREACHABLE', 'the intake was asked to end');
@@ -120,7 +120,7 @@ export class Intake {
       }
     });
     // Behind the last record there may be markers of transactions, and gaps that compaction left.
-    await foreign.advance(identity, partition, to);
+    await foreign.advance(identity, partition, reached);
   }
 
   async #take(place: { topic: string; partition: number }, records: readonly WireRecord[], identity: TopicIdentity): Promise<void> {

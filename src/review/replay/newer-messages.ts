@@ -58,13 +58,13 @@ async function newestOfKeys(
     const to = Math.min(ends[partition] ?? 0, from + left);
     whole &&= to === (ends[partition] ?? 0);
     left -= Math.max(0, to - from);
-    lookedTo[partition] = Math.max(from, to);
-    await wire.read({ topic, partition, from, to }, (records) => {
+    const reached = await wire.read({ topic, partition, from, to }, (records) => {
       for (const { key, timestamp } of records) {
         const place = key && placeOf({ partition, key });
         if (place !== null && (times.get(place) ?? Number.POSITIVE_INFINITY) < timestamp) times.set(place, timestamp);
       }
     });
+    lookedTo[partition] = Math.max(from, reached);
   }
   return { times, whole, lookedTo };
 }

@@ -5,7 +5,7 @@ import type { Database, DatabaseClient } from '../../drivers/postgres/database.t
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Caller } from '../../model/access.ts';
 import { type Conditions, selectionConditions } from '../../store/record-selection.ts';
-import { type Also, type PlanCount, type PlanRow, PlanStore, type Selector } from '../../store/replay-plans.ts';
+import { type Also, type Origin, type PlanCount, type PlanRow, PlanStore, type Selector } from '../../store/replay-plans.ts';
 import { type Overlap, RunStore } from '../../store/replay-runs.ts';
 import { signingKey } from '../../store/signing-keys.ts';
 import type { RecordFilter } from '../contract/records.ts';
@@ -47,8 +47,6 @@ export type AlsoOfPlan = (client: DatabaseClient, plan: MadePlan) => Promise<voi
 const recordsMax = 100_000;
 const pageRows = 5_000;
 const newcomersMax = 1_000;
-/** Topics that a refusal names. */
-const originsMax = 5;
 const watchMs = 300;
 const makingMs = 60_000;
 
@@ -66,7 +64,9 @@ export class ReplayPlans {
 
   /** Freezes the set and says what would become of each record. Nothing is published. `also` happens in the transaction that makes it whole. */
   async createPlan(body: ReplayBody, caller: Caller, also: AlsoOfPlan): Promise<Replay> {
-    const target = await this.#targetOf(body, caller);
+    const target =
+      body.target === undefined ? this.#targetOf(await this.#store.origins(selectorOf(body, caller), recordsMax)) : body.target;
+    this.#allow(target, body.target === undefined);
     const id = randomUUID();
     const records = await this.#store.create(
       {
@@ -89,6 +89,9 @@ export class ReplayPlans {
     try {
       if (body.ids && records < new Set(body.ids).size)
         throw new HttpRefusal(422, `${new Set(body.ids).size - records} of the ids name no record.`);
+      // More may have come in before the set was frozen.
+      if (body.target === undefined && this.#targetOf(await this.#store.originsOf(id)) !== target)
+        throw new HttpRefusal(409, 'Records of another origin came in meanwhile: name a target, or narrow the filter.');
       await this.#complete(id, { target, body, also });
     } catch (error) {
       await this.#store.drop(id);
@@ -99,21 +102,21 @@ export class ReplayPlans {
     return this.getPlan(id, caller);
   }
 
-  /** Records of ours go to the valid topic, dead letters of others to where they came from, unless a target is named; it must be allowed. */
-  async #targetOf(body: ReplayBody, caller: Caller): Promise<string> {
+  /** Records of ours go to the valid topic, dead letters of others to where they came from, unless a target is named. */
+  #targetOf(origins: readonly Origin[]): string {
     const { targets, validTopic } = this.#options;
-    const allowed = `Allowed: ${targets.join(', ')} (replay.targets).`;
-    const origins = body.target === undefined ? await this.#store.origins(selectorOf(body, caller), originsMax) : [];
     const [first] = origins;
     const isClear = !first || (origins.length === 1 && (first.own || first.topic !== null));
-    if (!isClear) {
-      const from = origins.map(({ own, topic }) => (own ? 'our own pipeline' : (topic ?? 'topics that they do not name'))).join(', ');
-      throw new HttpRefusal(422, `Name a target: these records came from ${from}. ${allowed}`);
-    }
-    const target = body.target ?? first?.topic ?? validTopic;
-    if (targets.includes(target)) return target;
-    const hint = body.target === undefined && first?.own === false ? ' These dead letters came from there.' : '';
-    throw new HttpRefusal(422, `Replays may not publish to "${target}".${hint} ${allowed}`);
+    if (isClear) return first?.topic ?? validTopic;
+    const from = origins.map(({ own, topic }) => (own ? 'our own pipeline' : (topic ?? 'topics that they do not name'))).join(', ');
+    throw new HttpRefusal(422, `Name a target: these records came from ${from}. Allowed: ${targets.join(', ')} (replay.targets).`);
+  }
+
+  #allow(target: string, isOrigin: boolean): void {
+    const { targets, validTopic } = this.#options;
+    if (targets.includes(target)) return;
+    const hint = isOrigin && target !== validTopic ? ' These dead letters came from there.' : '';
+    throw new HttpRefusal(422, `Replays may not publish to "${target}".${hint} Allowed: ${targets.join(', ')} (replay.targets).`);
   }
 
   async getPlan(id: string, caller: Caller): Promise<Replay> {

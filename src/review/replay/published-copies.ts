@@ -11,7 +11,7 @@ export async function findPublished(wire: Wire, { plan, records, ends }: Claim):
   const published = new Set<string>();
   const now = await wire.ends(plan.target);
   for (const [partition, to] of now.entries()) {
-    await wire.read({ topic: plan.target, partition, from: ends[partition] ?? 0, to }, (found) => {
+    await wire.readWhole({ topic: plan.target, partition, from: ends[partition] ?? 0, to }, (found) => {
       for (const { headers } of found) {
         const mark = markOf(headers);
         if (mark?.planId === plan.id && asked.has(mark.recordId)) published.add(mark.recordId);

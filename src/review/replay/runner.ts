@@ -189,7 +189,9 @@ export class ReplayRunner {
     const known = this.#tails.get(planId);
     const tail =
       known ?? new TargetTail({ wire: await this.#openWire(), planId, topic, from: lookedTo.map(Number), ...(await runs.ahead(planId)) });
-    if (!known) this.#tails.set(planId, tail);
+    // Of many plans, those that have waited longest are read anew.
+    this.#tails.delete(planId);
+    this.#tails.set(planId, tail);
     for (const other of [...this.#tails.keys()].slice(0, -tailsMax)) this.#tails.delete(other);
     const held = await tail.hold(records);
     if (tail.gap !== null) await runs.noteGap(planId, tail.gap);

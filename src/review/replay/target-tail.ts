@@ -17,7 +17,7 @@ export interface TargetTailOptions {
 const recordsMax = 3_000_000;
 
 /**
- * What has come into the target of a plan since its dry run, of the keys that the plan has still to send. It is read on before each send, so
+ * What has come into the target of a plan since its dry run, of the keys that the plan has still to send. It is read on before each claim is sent, so
  * that a record which a newer message of its key has overtaken meanwhile stays behind. Only so many messages are read; then `gap` says so.
  */
 export class TargetTail {
@@ -57,15 +57,15 @@ export class TargetTail {
     for (const [partition, end] of (await wire.ends(topic)).entries()) {
       const from = this.#at[partition] ?? 0;
       const to = Math.min(end, from + Math.max(0, this.#left));
-      await wire.read({ topic, partition, from, to }, (messages) => {
+      const reached = await wire.read({ topic, partition, from, to }, (messages) => {
         for (const { key, timestamp, headers } of messages) {
           if (key === null || !this.#isOfPlan(key) || markOf(headers)?.planId === planId) continue;
           const place = placeOf(partition, key);
           this.#newest.set(place, Math.max(timestamp, this.#newest.get(place) ?? -1));
         }
       });
-      this.#at[partition] = Math.max(from, to);
-      this.#left -= Math.max(0, to - from);
+      this.#at[partition] = Math.max(from, reached);
+      this.#left -= Math.max(0, reached - from);
     }
   }
 

@@ -44,6 +44,11 @@ test('a cause is mended by a proposed repair with a preview, its replay is pause
   expect(await preview.locator('del').first().textContent()).toContain('"2"');
   expect(await preview.locator('ins').first().textContent()).toBe('2');
   await page.getByRole('button', { name: `Mend ${orders}` }).click();
+  await page.getByRole('link', { name: 'Replay them' }).waitFor();
+  await page.getByRole('button', { name: 'Try on all records' }).click();
+  await preview.getByText(`${orders} edited before, left as they are`).waitFor();
+  await preview.getByRole('button', { name: 'Change them too' }).click();
+  await preview.getByText(`${orders} edited before, changed too`).waitFor();
   await page.getByRole('link', { name: 'Replay them' }).click();
 
   await planReplay(page, 1);

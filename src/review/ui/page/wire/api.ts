@@ -44,9 +44,19 @@ export const groups = {
   proposals: (fingerprint: string, signal?: AbortSignal) =>
     call<{ items: readonly Proposal[] }>(`/groups/${at(fingerprint)}/proposals`, signalOf(signal)),
   /** `text` is the JSON text of a list: operations of a patch, or rules of a schema file. */
-  bulkEdit: (fingerprint: string, { kind, text, dryRun }: { kind: 'patch' | 'rules'; text: string; dryRun: boolean }, version: number) =>
-    call<BulkEdit>(`/groups/${at(fingerprint)}/edits`, { method: 'POST', bodyText: `{"${kind}":${text},"dry_run":${dryRun}}`, version }),
+  bulkEdit: (fingerprint: string, { kind, text, dryRun, overwrite }: Change, version: number) => {
+    const bodyText = `{"${kind}":${text},"dry_run":${dryRun},"overwrite":${overwrite}}`;
+    return call<BulkEdit>(`/groups/${at(fingerprint)}/edits`, { method: 'POST', bodyText, version });
+  },
 };
+
+/** One change over a cause. Its text goes as it was written, numbers and all. */
+interface Change {
+  readonly kind: 'patch' | 'rules';
+  readonly text: string;
+  readonly dryRun: boolean;
+  readonly overwrite: boolean;
+}
 
 export const replays = {
   list: (query: Query, signal?: AbortSignal) => call<Page<Replay>>('/replays', { query, ...signalOf(signal) }),
