@@ -77,6 +77,8 @@ export class Instance {
     await this.#spool?.close();
     await this.#source.close();
     await this.#publisher.close();
+    // With the process go its locks, those of a spool that was still being opened among them.
+    this.#disk?.die();
     this.isRunning = false;
     this.#world.books.note(`${this.name} ended: ${ended instanceof Error ? ended.message : 'drained'}`);
     return ended;
