@@ -53,6 +53,8 @@ export interface PlanRecord {
   /** Of the source record. */
   readonly topic: string;
   readonly partition: number;
+  /** Is that where the message was? A dead letter whose headers do not say it has its own place there. */
+  readonly placeIsKnown: boolean;
   readonly schemaName: string | null;
   /** Who wrote it as a dead letter; null for a record of our own pipeline. */
   readonly family: DeadLetterFamily | null;
@@ -94,13 +96,15 @@ export const planColumns =
 
 export const planRecordColumns =
   'p.ordinal, p.record_id AS "recordId", p.storage_path AS "storagePath", p.payload_bytes AS "payloadBytes", ' +
-  'p.payload_sha256 AS "payloadSha256", r.topic, r.partition, r.schema_name AS "schemaName", f.family, ' +
+  'p.payload_sha256 AS "payloadSha256", r.topic, r.partition, ' +
+  '(f.topic, f.partition, f."offset") IS DISTINCT FROM (r.topic, r.partition, r."offset") AS "placeIsKnown", ' +
+  'r.schema_name AS "schemaName", f.family, ' +
   'coalesce(f.value_is_null, false) AS "valueIsNull", r.attempts, p.chain';
 
 /** Joins each record's row by its id: a table that has just been filled has no statistics to choose a better way by. */
 export const withRow =
   'CROSS JOIN LATERAL (SELECT * FROM quarantine_records WHERE id = p.record_id OFFSET 0) AS r ' +
-  'LEFT JOIN LATERAL (SELECT family, value_is_null FROM foreign_records WHERE record_id = p.record_id OFFSET 0) AS f ON true';
+  'LEFT JOIN LATERAL (SELECT * FROM foreign_records WHERE record_id = p.record_id OFFSET 0) AS f ON true';
 
 /** What a record's row alone says of it. `$3` is how often a record may be replayed. */
 const forecastOfRow =

@@ -31,8 +31,8 @@ export interface Held {
 }
 
 export interface JudgeRecordsOptions {
-  readonly payloads: Payloads;
-  readonly checker: ValueChecker;
+  readonly payloads: Pick<Payloads, 'frames'>;
+  readonly checker: Pick<ValueChecker, 'check'>;
   readonly strip: HeaderFilter;
   /** What goes there must fit a schema. */
   readonly validTopic: string;
@@ -80,12 +80,12 @@ export async function judgeRecords(rows: readonly PlanRecord[], judging: Judging
 }
 
 /**
- * A dead letter of another system goes back byte for byte unless a schema that is known here refuses it. No schema of ours was ever promised
- * for its topic, so to have none is no fault.
+ * A dead letter of another system goes back byte for byte unless a schema that is known here refuses it as it is. No schema of ours was ever
+ * promised for its topic, so to have none is no fault.
  */
-function goesBackAsItIs({ family, schemaName }: PlanRecord, { fault, schema }: Checked, isElsewhere: boolean): boolean {
+function goesBackAsItIs({ family, schemaName }: PlanRecord, { fault, schema, mendedBy }: Checked, isElsewhere: boolean): boolean {
   if (family === null || !isElsewhere) return false;
-  return fault === null || (schemaName === null && schema === null);
+  return (fault === null && mendedBy.length === 0) || (schemaName === null && schema === null);
 }
 
 function outgoing(
@@ -105,7 +105,7 @@ function outgoing(
   }
   if (target.keyRequired && key === null)
     return { row, held: { forecast: 'still_fails', message: `${target.topic} is compacted and takes no message without a key` } };
-  const partition = partitionOf(target, { partition: row.partition, derivedKey });
+  const partition = partitionOf(target, { partition: row.partition, placeIsKnown: row.placeIsKnown, key: frame.key, derivedKey });
   const chain = key && chainOf(row.topic, key);
   return { row, held: null, timestamp: frame.timestamp, key, value, headers, partition, chain };
 }

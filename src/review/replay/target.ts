@@ -25,9 +25,22 @@ export async function describeTarget(wire: Wire, topic: string, isCompressing: b
   };
 }
 
-/** Where the pipeline would have put it: by a key that the schema took from the value, else by its source partition. */
-export function partitionOf({ partitions }: Target, source: { readonly partition: number; readonly derivedKey: Buffer | null }): number {
-  return (source.derivedKey ? murmur2(source.derivedKey) : source.partition) % partitions;
+export interface Origin {
+  readonly partition: number;
+  /** False where the partition is that of a dead letter which does not say where its message was. */
+  readonly placeIsKnown: boolean;
+  readonly key: Buffer | null;
+  /** The key that the schema took from the value. */
+  readonly derivedKey: Buffer | null;
+}
+
+/**
+ * Where the pipeline would have put it: by a key that the schema took from the value, else by its source partition. Where that is not known,
+ * by its own key, as Kafka's default partitioner does: messages of one key stay together. One without a key may lie anywhere.
+ */
+export function partitionOf({ partitions }: Target, { partition, placeIsKnown, key, derivedKey }: Origin): number {
+  const deciding = derivedKey ?? (placeIsKnown ? null : key);
+  return (deciding ? murmur2(deciding) : partition) % partitions;
 }
 
 /** The head of a record batch, and the lengths and deltas of a record. */
