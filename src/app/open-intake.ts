@@ -26,16 +26,19 @@ export function openIntake({ intake, kafka }: Settings, options: OpenIntakeOptio
   const { database, log, metrics, health } = options;
   if (intake.topics.length === 0) return null;
   for (const family of deadLetterFamilies) metrics.intakeRecords.inc({ family }, 0);
+  const topics = [...new Set(intake.topics)];
+  for (const topic of topics) metrics.intakeMissed.inc({ topic }, 0);
   const troubles = new Map<string, string>();
   return new Intake({
     ...options,
-    topics: [...new Set(intake.topics)],
+    topics,
     openWire: () => openWire({ brokers: kafka.brokers, client: kafka.client, isolation: isolationOf(kafka.client) }),
     records: new RecordStore(database),
     foreign: new ForeignStore(database),
     clock: systemClock,
     onTaken: (family, records) => metrics.intakeRecords.inc({ family }, records),
-    onLag: (topic, messages) => metrics.intakeLag.set({ topic }, messages),
+    onMissed: (topic, offsets) => metrics.intakeMissed.inc({ topic }, offsets),
+    onLag: (topic, messages) => (messages === null ? metrics.intakeLag.remove({ topic }) : metrics.intakeLag.set({ topic }, messages)),
     onTrouble: (topic, message) => {
       const check = `intake ${topic}`;
       if (message === null) {

@@ -116,6 +116,12 @@ export const metricsTable = {
     labels: ['family'],
     help: 'Dead letters of other systems that were taken in; after a failure some may be counted twice.',
   },
+  intakeMissed: {
+    kind: 'counter',
+    name: 'intake_missed_total',
+    labels: ['topic'],
+    help: 'Offsets in topics of `intake.topics` that retention took before they were read; must stay 0.',
+  },
   intakeLag: {
     kind: 'gauge',
     name: 'intake_lag',

@@ -85,7 +85,7 @@ export class ForeignStore {
     return new Map(rows.map(({ partition, next }) => [partition, next]));
   }
 
-  /** All before `offsetNext` is kept. A position never goes back. */
+  /** All before `offsetNext` is kept. A position does not go back by this. */
   async advance({ clusterId, topicId }: TopicIdentity, partition: number, offsetNext: number): Promise<void> {
     await this.#database.withClient((client) =>
       client.query(
@@ -94,5 +94,11 @@ export class ForeignStore {
         [clusterId, topicId, partition, offsetNext],
       ),
     );
+  }
+
+  /** A log was cut behind its position: it is read from `offsetNext` on once more. */
+  async setBack({ clusterId, topicId }: TopicIdentity, partition: number, offsetNext: number): Promise<void> {
+    const sql = 'UPDATE intake_positions SET offset_next = $4 WHERE cluster_id = $1 AND topic_id = $2 AND partition = $3';
+    await this.#database.withClient((client) => client.query(sql, [clusterId, topicId, partition, offsetNext]));
   }
 }

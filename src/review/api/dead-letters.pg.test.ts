@@ -46,7 +46,7 @@ test('dead letters are found by their family, and what was thrown is told to tho
   expect((await stage.call(`/api/v1/records/${own}`)).body).toMatchObject({ family: null, dead_letter: null });
 });
 
-test('a position never goes back, and one instance at a time reads', async () => {
+test('a position goes back only where it is set back, and one instance at a time reads', async () => {
   const { database } = await openReviewStage();
   const foreign = new ForeignStore(database);
   const topic = { clusterId: 'c', topicId: 't' };
@@ -58,6 +58,8 @@ test('a position never goes back, and one instance at a time reads', async () =>
     [3, 1],
   ]);
   expect([...(await foreign.positions({ ...topic, topicId: 'made anew' }))]).toEqual([]);
+  await foreign.setBack(topic, 0, 2);
+  expect((await foreign.positions(topic)).get(0)).toBe(2);
   const other = new ForeignStore(database);
   expect(await foreign.alone(() => other.alone(async () => 'both'))).toBeNull();
   await expect(foreign.alone(() => Promise.reject(new Error('it failed')))).rejects.toThrow('it failed');

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Header } from '../../model/header.ts';
-import { brokers, freshTopics } from '../../testing/broker.ts';
+import { brokers, freshTopic, freshTopics } from '../../testing/broker.ts';
 import { lettersOf, textHeaders } from '../../testing/dead-letters.ts';
 import { type Engine, openStage, type Stage } from '../../testing/engine.ts';
 import { encodeBatch, produceRaw, type RawRecord } from '../../testing/raw-records.ts';
+import { deleteRecordsBefore } from '../../testing/raw-requests.ts';
 import { readAll, saleSchema } from '../../testing/review-desk.ts';
 import type { Group } from '../contract/groups.ts';
 import type { Page } from '../contract/page.ts';
@@ -82,7 +83,7 @@ async function publishLetters({ stage, orders, letters }: Scene): Promise<void> 
     { key: Buffer.alloc(0), value: bytes, headers: [...own, ...lettersOf.kafka_streams(at(42))] },
     { value: Buffer.from('{"id":3,"amount":"x"}'), headers: lettersOf.spring_kafka(at(43)) },
     { value: Buffer.alloc(0), headers: [...lettersOf.smallrye(at(44)), ...own] },
-    { value: Buffer.from('{}'), headers: lettersOf.confluent_rules(at(45)) },
+    { key: Buffer.from('7'), value: Buffer.from('{}'), headers: lettersOf.confluent_rules(at(45)) },
     { headers: lettersOf.share_group(at(46)) },
     { value: Buffer.from('{}'), headers: [...own, ...textHeaders({ 'dq.replay.attempt': '3' })] },
     { value: Buffer.from('{}'), headers: lettersOf.kafka_connect({ topic: stage.source, partition: 0, offset: 0 }) },
@@ -129,7 +130,41 @@ test('dead letters of every family become records, once, and go back to where th
   while (!(await isRead())) await new Promise((resolve) => setTimeout(resolve, 100));
   const { items: after } = await third.records(10);
   expect(after.map(({ id, status }) => [id, status])).toEqual(before.map(({ id, status }) => [id, status]));
-  expect(after.filter(({ status }) => status === 'replayed')).toHaveLength(5);
+  expect(after.filter(({ status }) => status === 'replayed')).toHaveLength(6);
+});
+
+test('what retention took before it was read is told, and a log that was cut is read from its beginning', async () => {
+  const letters = await freshTopic('orders-dlt', { partitions: 2 });
+  const stage = await openStage({ env: { DQ_INTAKE_TOPICS: letters } });
+  const letter = (text: string) => ({ value: Buffer.from(text) });
+  await publish(letters, [letter('first')]);
+  const first = await stage.start();
+  const sql = 'SELECT FROM intake_positions WHERE offset_next = $1';
+  const isAt = async (next: number) => (await stage.database.withClient((client) => client.query(sql, [next]))).rowCount === 1;
+  const untilAt = async (next: number) => {
+    while (!(await isAt(next))) await new Promise((resolve) => setTimeout(resolve, 100));
+  };
+  await untilAt(1);
+  await first.stop();
+
+  await publish(letters, [letter('taken'), letter('taken, too'), letter('left')]);
+  await deleteRecordsBefore({ topic: letters, partition: 0 }, 3);
+  const second = await stage.start();
+  await untilAt(4);
+  expect((await desk(second).records(2)).items.map(({ offset }) => offset).toSorted()).toEqual(['0', '3']);
+  expect(second.log).toContainEqual(expect.objectContaining({ level: 'error', topic: letters, partition: 0, missed: 2 }));
+  const metrics = async () => (await fetch(`${second.address}/metrics`)).text();
+  expect(await metrics()).toContain(`dataquarantine_intake_missed_total{topic="${letters}"} 2`);
+  await second.stop();
+
+  await stage.database.withClient((client) => client.query('UPDATE intake_positions SET offset_next = 9'));
+  await publish(letters, [letter('new')]);
+  const third = await stage.start();
+  await untilAt(5);
+  expect((await desk(third).records(3)).items.map(({ offset }) => offset).toSorted()).toEqual(['0', '3', '4']);
+  expect(JSON.stringify(third.log)).toContain(
+    `${letters}/0 was cut: it ends at offset 5, and was read up to 9 before; read again from 3 on`,
+  );
 });
 
 async function expectRecords(engine: Engine, { orders, letters }: Scene): Promise<void> {
@@ -173,6 +208,8 @@ async function expectReplays(engine: Engine, { stage, orders }: Scene): Promise<
   const of = finder((await records(9)).items);
   const toItsTopic = { ids: [of('kafka_connect', 40).id, of('kafka_connect', 41).id, of('kafka_streams').id, of('smallrye').id] };
   expect(await replay(toItsTopic)).toMatchObject({ state: 'done', target: orders, progress: { published: 4, failed: 0 } });
+  // It does not say which partition it was in; its key belongs into the second one.
+  expect(await replay({ ids: [of('confluent_rules').id] })).toMatchObject({ state: 'done', target: orders });
   const refused = async (body: object) => (await call<{ detail: string }>('/replays', body)).body.detail;
   expect(await refused({ ids: [of('unknown').id] })).toContain('Name a target');
   expect(await refused({ ids: [of('share_group').id, of('unknown').id] })).toContain('Name a target');
@@ -200,6 +237,7 @@ async function expectMessages({ stage, orders }: Scene): Promise<void> {
     ['t', null],
     ['', bytes],
     [null, Buffer.alloc(0)],
+    ['7', Buffer.from('{}')],
     [null, Buffer.from('{"id":3, "amount":3}')],
   ]);
   expect(back?.[0]?.headers.slice(0, own.length)).toEqual(own);

@@ -23,10 +23,24 @@ export interface IntakeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onTaken: (family: DeadLetterFamily, records: number) => void;
-  /** How many dead letters of a topic are still to be read. */
-  readonly onLag: (topic: string, messages: number) => void;
+  /** Retention took so many offsets of a topic before they were read. */
+  readonly onMissed: (topic: string, offsets: number) => void;
+  /** How many dead letters of a topic are still to be read; null while another instance reads. */
+  readonly onLag: (topic: string, messages: number | null) => void;
   /** A topic cannot be read for now, or can again: null. */
   readonly onTrouble: (topic: string, message: string | null) => void;
+}
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Of a partition: the next offset to read, null where nothing was read, and what its log has. */
+interface Bounds {
+  readonly position: number | null;
+  readonly start: number;
+  readonly end: number;
 }
 
 const pollMs = 1_000;
@@ -54,12 +68,15 @@ export class Intake {
     while (!signal.aborted) {
       let waitMs = pollMs;
       try {
-        await foreign.alone(async () => {
+        const isOurs = await foreign.alone(async () => {
           for (const topic of topics) {
             const isDone = await this.#takeTopic(topic, signal);
             if (!isDone) waitMs = 0;
           }
+          return true;
         });
+        // What this instance said of the topics while it read is another one's to say now.
+        if (!isOurs) for (const topic of topics) this.#forget(topic);
       } catch (error) {
         if (signal.aborted) break;
         log.warn({ err: error }, 'the intake of dead letters failed and is tried again');
@@ -70,38 +87,70 @@ export class Intake {
     await this.close();
   }
 
-  /** One turn of each topic; false for one of which there is more. A topic in trouble does not keep the others from their turn. */
-  async #takeTopic(topic: string, signal: AbortSignal): Promise<boolean> {
-    const { onTrouble } = this.#options;
-    try {
-      const isDone = await this.#takePartitions(topic, signal);
-      onTrouble(topic, null);
-      return isDone;
-    } catch (error) {
-      if (!signal.aborted) onTrouble(topic, messageOf(error));
-      // Whatever was wrong with the connections, the next ones are new.
-      if (isRetryable(error)) await this.close();
-      return true;
-    }
+  #forget(topic: string): void {
+    this.#options.onTrouble(topic, null);
+    this.#options.onLag(topic, null);
   }
 
-  async #takePartitions(topic: string, signal: AbortSignal): Promise<boolean> {
+  /** One turn of a topic; false if there is more of it. A topic in trouble does not keep the others from their turn. */
+  async #takeTopic(topic: string, signal: AbortSignal): Promise<boolean> {
+    const failures: unknown[] = [];
+    let isDone = true;
+    try {
+      isDone = await this.#takePartitions(topic, failures, signal);
+    } catch (error) {
+      failures.push(error);
+    }
+    if (!signal.aborted) this.#options.onTrouble(topic, failures.length > 0 ? [...new Set(failures.map(messageOf))].join('; ') : null);
+    // Whatever was wrong with the connections, the next ones are new.
+    if (failures.some(isRetryable)) await this.close();
+    return failures.length > 0 || isDone;
+  }
+
+  /** One turn of each partition; false if there is more of one. What fails in one is put to `failures`, and the others have their turn. */
+  async #takePartitions(topic: string, failures: unknown[], signal: AbortSignal): Promise<boolean> {
     const { openWire, foreign, onLag } = this.#options;
     this.#wire ??= await openWire();
     const wire = this.#wire;
     const cluster = await wire.cluster([topic]);
     const identity = identityOf(cluster, topic);
-    const [positions, starts, ends] = await Promise.all([foreign.positions(identity), wire.starts(topic), wire.ends(topic)]);
+    // Before the ends: no position is taken for one behind them because another instance read on meanwhile.
+    const positions = await foreign.positions(identity);
+    const [starts, ends] = await Promise.all([wire.starts(topic), wire.ends(topic)]);
     let left = 0;
     for (const [partition, end] of ends.entries()) {
-      const from = Math.max(positions.get(partition) ?? 0, starts[partition] ?? 0);
-      if (from > end) throw truncated(topic, partition, from, end);
+      if (signal.aborted) break;
+      const bounds = { position: positions.get(partition) ?? null, start: starts[partition] ?? 0, end };
+      const from = firstOf(bounds);
       const to = Math.min(end, from + turnRecordsMax);
-      if (from < to && !signal.aborted) await this.#takeRange({ topic, partition, from, to }, { wire, identity, signal });
-      left += end - to;
+      try {
+        await this.#mendPosition({ topic, partition }, bounds, identity);
+        if (from < to) await this.#takeRange({ topic, partition, from, to }, { wire, identity, signal });
+        left += end - to;
+      } catch (error) {
+        failures.push(error);
+        left += end - from;
+      }
     }
     onLag(topic, left);
     return left === 0;
+  }
+
+  /** A position that the log does not have is told, and moved to the log's start. */
+  async #mendPosition({ topic, partition }: Place, { position, start, end }: Bounds, identity: TopicIdentity): Promise<void> {
+    const { foreign, log, onMissed } = this.#options;
+    if (position === null || (start <= position && position <= end)) return;
+    if (position > end) {
+      const message = `${topic}/${partition} was cut: it ends at offset ${end}, and was read up to ${position} before`;
+      log.error({ topic, partition }, `${message}; read again from ${start} on`);
+      await foreign.setBack(identity, partition, start);
+      return;
+    }
+    const missed = start - position;
+    const message = `retention took ${missed} offsets of ${topic}/${partition}, from ${position} on, before they were read`;
+    log.error({ topic, partition, missed }, message);
+    onMissed(topic, missed);
+    await foreign.advance(identity, partition, start);
   }
 
   async #takeRange(
@@ -123,7 +172,7 @@ export class Intake {
     await foreign.advance(identity, partition, reached);
   }
 
-  async #take(place: { topic: string; partition: number }, records: readonly WireRecord[], identity: TopicIdentity): Promise<void> {
+  async #take(place: Place, records: readonly WireRecord[], identity: TopicIdentity): Promise<void> {
     const { checker, clock, onTaken } = this.#options;
     const letters = records.map((record): DeadLetter => ({ ...place, record }));
     const judged = await checker.check(
@@ -186,11 +235,9 @@ function identityOf({ clusterId, topics }: WireCluster, topic: string): TopicIde
   return { clusterId, topicId: topics.get(topic)?.topicId ?? '' };
 }
 
-function truncated(topic: string, partition: number, from: number, end: number): DataQuarantineError {
-  return new DataQuarantineError(
-    'DQ_KAFKA_LOG_TRUNCATED',
-    `${topic}/${partition} ends at offset ${end}, and was read up to ${from} before.`,
-  );
+/** Where a turn begins: at the position, unless the log does not have that any more. */
+function firstOf({ position, start, end }: Bounds): number {
+  return position === null || position > end ? start : Math.max(position, start);
 }
 
 function countsByFamily(taken: readonly ForeignRecord[]): Map<DeadLetterFamily, number> {
