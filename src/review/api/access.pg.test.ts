@@ -57,11 +57,12 @@ test('each role may do what is its own, and what it may not is written down', as
   ]);
 });
 
-test('who is held to topics is shown neither the audit log, nor drift, nor a trial over all of them', async () => {
+test('who is held to topics is shown neither the audit log, nor drift, nor the settings, nor a trial over all of them', async () => {
   const stage = await openReviewStage();
   const as = 'eu-admin';
   expect((await stage.call('/api/v1/audit', { as })).status).toBe(403);
   expect((await stage.call('/api/v1/drift', { as })).status).toBe(403);
+  expect((await stage.call('/api/v1/settings', { as })).status).toBe(403);
   const trial = { method: 'POST', as, body: { schema: {} } };
   expect((await stage.call('/api/v1/schemas/user_event/whatif', trial)).status).toBe(403);
 });

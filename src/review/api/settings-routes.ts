@@ -1,5 +1,6 @@
+import { HttpRefusal } from '../../drivers/http/problem.ts';
 import { type EffectiveSetting, settingsList } from '../contract/settings.ts';
-import { type ReviewServer, refusals } from './review-server.ts';
+import { callerOf, type ReviewServer, refusals } from './review-server.ts';
 
 export interface SettingsRoutesOptions {
   /** What is in force in this process, secrets masked. */
@@ -14,6 +15,10 @@ export function addSettingsRoutes(server: ReviewServer, { settings }: SettingsRo
       config: { role: 'operator' },
       schema: { summary: 'The effective settings and where each came from, secrets masked', response: { 200: settingsList, ...refusals } },
     },
-    () => Promise.resolve({ items: [...settings], next_cursor: null }),
+    async (request) => {
+      if (callerOf(request).topicPrefixes.length > 0)
+        throw new HttpRefusal(403, 'Settings name all topics and tokens; this caller is held to some topics.');
+      return { items: [...settings], next_cursor: null };
+    },
   );
 }
