@@ -143,8 +143,14 @@ export class LateSpool {
         else log.error(skipped, 'a spool file cannot be read; those behind it are drained first, and it is tried again');
       },
     });
+    try {
+      this.#aside = await spool.refused();
+    } catch (error) {
+      // It is opened anew, and this part of the folder must then be free for it.
+      await spool.close();
+      throw error;
+    }
     this.#spool = spool;
-    this.#aside = await spool.refused();
     if (!spool.isEmpty) log.info({ bytes: spool.bytes, dir: spool.dir }, 'the spool holds quarantined messages; they are drained now');
     if (this.#aside.length > 0)
       log.error(
