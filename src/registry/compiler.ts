@@ -18,6 +18,8 @@ import type { ValidateFunction } from './validator-runtime.ts';
 export interface SchemaProblem {
   readonly message: string;
   readonly pointer: string | null;
+  /** Compiling it was cut off: by the schema, or by a machine that was kept busy or stood still. It may go well another time. */
+  readonly mayPass?: true;
 }
 
 /** The text of a validator module and the native program beside it, or why there is none. A value, because it crosses threads. */

@@ -198,6 +198,37 @@ describe('a reload', () => {
     expect(found()).toEqual(['order@1.0.0']);
   });
 
+  test('tries a schema whose compiling was cut off once more in each load, and refuses it for good at the third', async () => {
+    const slow = { required: ['slow'] };
+    await put('order', '1.1.0', slow);
+    await put('other', '1.0.0', slow);
+    let left = 2;
+    const compile = vi.fn((schema: unknown) => {
+      const isCut = JSON.stringify(schema) === JSON.stringify(slow) && left-- > 0;
+      return isCut ? { problem: { message: 'it was not compiled in time', pointer: null, mayPass: true as const } } : compileSchema(schema);
+    });
+    const timesOf = () => compile.mock.calls.filter(([schema]) => JSON.stringify(schema) === JSON.stringify(slow)).length;
+    await open({ compile });
+    expect([found(), timesOf()]).toEqual([['order@1.0.0'], 1]);
+    expect(registry.refusals[0]?.error.message).toContain('in time; it is tried again later');
+    await registry.reload();
+    expect([found(), timesOf()]).toEqual([['order@1.0.0'], 2]);
+    await registry.reload();
+    expect([found(), timesOf(), registry.refusals]).toEqual([['order@1.0.0', 'order@1.1.0', 'other@1.0.0'], 3, []]);
+
+    await registry.close();
+    await rm(join(folder, 'cache'), { recursive: true });
+    left = Number.POSITIVE_INFINITY;
+    compile.mockClear();
+    await open({ compile });
+    for (let load = 0; load < 4; load++) await registry.reload();
+    expect([found(), timesOf()]).toEqual([['order@1.0.0'], 3]);
+    expect(registry.refusals.map(({ error }) => error.message)).toEqual([
+      expect.stringMatching(/in time$/),
+      expect.stringMatching(/in time$/),
+    ]);
+  });
+
   test('comes by itself when a file changes, also in a folder that was not there before', async () => {
     await open();
     await put('alpha', '1.0.0', {});

@@ -52,6 +52,23 @@ interface Known {
   goneSinceMs: number | null;
 }
 
+/** A schema that was refused by what it is, or by how compiling it ended. */
+interface RefusedSchema {
+  readonly problem: SchemaProblem;
+  readonly tries: number;
+  /** The load in which it was last tried. */
+  readonly load: number;
+}
+
+/** Compiling it was cut off, and a later load tries it again. */
+class CutOff extends DataQuarantineError {
+  constructor(message: string) {
+    super('DQ_SCHEMA_INVALID', `${message}; it is tried again later`);
+  }
+}
+
+/** How often a schema is tried whose compiling is cut off. Each time may take a minute, in which no other is compiled. */
+const triesMax = 3;
 /** How long the registry's no is believed: somebody may register the schema a moment later. */
 const absentMs = 30_000;
 const absentMax = 1_000;
@@ -79,8 +96,11 @@ export class Registry {
   readonly #remote: RemoteSchemas | null;
   /** The schema number of each version of the registry; null where it is of no use here. */
   readonly #remoteNumbers = new Map<RemoteVersion, number | null>();
-  /** Schemas that do not compile, by digest: whatever names them, they are not tried again. */
-  readonly #problems = new Map<string, SchemaProblem>();
+  /** Versions of the registry that the next load tries again. */
+  readonly #remoteAgain = new Set<RemoteVersion>();
+  /** Schemas that do not compile, by digest: whatever names them, they are not tried again unless they were cut off. */
+  readonly #refused = new Map<string, RefusedSchema>();
+  #loads = 0;
   readonly #absent = new Map<string, number>();
   /** What the next round asks for, and that round. */
   readonly #wanted = new Set<string>();
@@ -214,6 +234,9 @@ export class Registry {
   async #load(): Promise<void> {
     const { places, folders } = await listSchemas(this.#options.dir);
     if (!this.#closed) this.#watch.follow(folders);
+    this.#loads += 1;
+    for (const remote of this.#remoteAgain) this.#remoteNumbers.delete(remote);
+    this.#remoteAgain.clear();
     for (const place of places) await this.#look(place);
     this.#forget(new Set(places.map(({ path }) => path)));
     await this.#takeRemote();
@@ -243,8 +266,9 @@ export class Registry {
       } catch (error) {
         this.#options.log.error({ schema: subject, version, id }, `schema refused: ${messageOf(error)}`);
         // A lost thread or a full disk may be gone the next time.
-        if (hasCode(error, 'DQ_SCHEMA_INVALID')) this.#remoteNumbers.set(remote, null);
-        else throw error;
+        if (!hasCode(error, 'DQ_SCHEMA_INVALID')) throw error;
+        this.#remoteNumbers.set(remote, null);
+        if (error instanceof CutOff) this.#remoteAgain.add(remote);
       }
     }
   }
@@ -266,7 +290,8 @@ export class Registry {
       const fields = { schema: place.name, version: place.version, code: known.refusal.code, kept: known.number !== null };
       this.#options.log.error(fields, `schema refused: ${known.refusal.message}`);
       // The same bad text need not be judged again; a full disk or a lost thread may be gone at the next reload.
-      known.text = hasCode(error, 'DQ_SCHEMA_INVALID') || hasCode(error, 'DQ_SCHEMA_FILE_INVALID') ? text : null;
+      const isBad = hasCode(error, 'DQ_SCHEMA_INVALID') || hasCode(error, 'DQ_SCHEMA_FILE_INVALID');
+      known.text = isBad && !(error instanceof CutOff) ? text : null;
     }
   }
 
@@ -297,12 +322,15 @@ export class Registry {
   }
 
   async #generate(schema: unknown, digest: string, placeOf: (pointer: string | null) => string): Promise<Generated> {
-    const known = this.#problems.get(digest);
-    const compilation = known ? { problem: known } : await (this.#options.compile ?? compileSchema)(schema);
+    const before = this.#refused.get(digest);
+    const isDue = before === undefined || (isOpen(before) && before.load < this.#loads);
+    const compilation = isDue ? await (this.#options.compile ?? compileSchema)(schema) : before;
     if (!('problem' in compilation)) return this.#store.keep(digest, compilation);
     const { problem } = compilation;
-    this.#problems.set(digest, problem);
-    throw schemaInvalid(problem, placeOf(problem.pointer));
+    const refused = isDue ? { problem, tries: (before?.tries ?? 0) + 1, load: this.#loads } : before;
+    this.#refused.set(digest, refused);
+    const error = schemaInvalid(problem, placeOf(problem.pointer));
+    throw isOpen(refused) ? new CutOff(error.message) : error;
   }
 
   /** Drops files that have been gone for long enough, and comes back for the others. */
@@ -334,6 +362,11 @@ export class Registry {
     const fields = { revision: catalog.revision, schemas: catalog.names.length, versions: catalog.entries.length - withdrawn.length };
     this.#options.log.info({ ...fields, refused: this.refusals.length }, 'schemas loaded');
   }
+}
+
+/** May a later load try it again? */
+function isOpen({ problem, tries }: RefusedSchema): boolean {
+  return problem.mayPass === true && tries < triesMax;
 }
 
 function refusalOf(error: unknown, { path }: SchemaPlace): DataQuarantineError {

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SchemaRegistry, type SchemaRegistryOptions } from '../drivers/schema-registry/schema-registry.ts';
 import { hasCode } from '../lib/errors.ts';
 import { register, registryUrl, removeSubject } from '../testing/schema-registry.ts';
+import { type Compilation, compileSchema } from './compiler.ts';
 import { Registry } from './registry.ts';
 import { needText } from './schema-need.ts';
 import { loadValidator } from './validator-runtime.ts';
@@ -32,12 +33,13 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function open(options: Partial<SchemaRegistryOptions> = {}): Promise<Registry> {
+async function open(options: Partial<SchemaRegistryOptions> = {}, compile = compileSchema): Promise<Registry> {
   const address = { url: registryUrl(), ...anonymous, ...options };
   registry = await Registry.open({
     dir: join(folder, 'schemas'),
     cacheDir: join(folder, 'cache'),
     prebuiltDir: null,
+    compile,
     log,
     remote: { url: 'the registry of this test', source: new SchemaRegistry(address) },
   });
@@ -121,6 +123,20 @@ test('a subject that is deleted loses its name and keeps its id', async () => {
   await opened.reload();
   expect(opened.catalog().find('gone', null)).toBe(-1);
   expect(byId(opened, id)).toEqual(['gone@1']);
+});
+
+test('a schema whose compiling was cut off is tried again by the next load, and not for the next message', async () => {
+  const id = await register('cut', { required: ['cut'] });
+  let tries = 0;
+  const compile = (schema: unknown): Compilation => {
+    if (!JSON.stringify(schema).includes('"cut"')) return compileSchema(schema);
+    tries += 1;
+    return tries === 1 ? { problem: { message: 'it was not compiled in time', pointer: null, mayPass: true } } : compileSchema(schema);
+  };
+  const opened = await open({}, compile);
+  expect([await opened.ask([needText({ id })]), tries]).toEqual([[needText({ id })], 1]);
+  await opened.reload();
+  expect([byId(opened, id), tries]).toEqual([['cut@1'], 2]);
 });
 
 test('a schema that cannot be used is refused and the others go on', async () => {

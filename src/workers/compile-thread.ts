@@ -18,7 +18,8 @@ const compileMsMax = 60_000;
 
 /**
  * A thread that compiles schemas, one at a time and behind those that judge in line for a core. A schema that ends it, by the deadline or by
- * using up its memory, is refused like one that is wrong: it would do the same the next time, and all others would wait behind it.
+ * using up its memory, has a problem like one that is wrong, for all others wait behind it. The machine may be to blame all the same: the problem
+ * says that it `mayPass`.
  */
 export class CompileThread {
   readonly #piscina: Piscina;
@@ -57,7 +58,7 @@ export class CompileThread {
       if (this.#closed || Atomics.load(begun, 0) === 0) throw lost(messageOf(error), error);
       const isLate = late.signal.aborted;
       const why = isLate ? `it was not compiled within ${this.#msMax} ms` : `the thread that compiled it ended (${messageOf(error)})`;
-      return { problem: { message: `${why}: make it smaller, or take patterns and references apart`, pointer: null } };
+      return { problem: { message: `${why}: make it smaller, or take patterns and references apart`, pointer: null, mayPass: true } };
     } finally {
       stop();
     }

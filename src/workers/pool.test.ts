@@ -162,13 +162,13 @@ describe('a pool', () => {
   });
 
   test('refuses a schema that does not end, by what it is, and compiles the next', async () => {
-    const opened = await open({ compileMsMax: 500 });
+    const opened = await open({ compileMsMax: 5_000 });
     let schema: unknown = true;
     // Small to send, and without end to walk through.
     for (let depth = 0; depth < 60; depth++) schema = { properties: { a: schema, b: schema } };
     const compilations = await Promise.all([opened.compile({ not: schema }), opened.compile({ required: ['id'] })]);
     expect(compilations).toMatchObject([
-      { problem: { message: expect.stringContaining('not compiled within 500 ms'), pointer: null } },
+      { problem: { message: expect.stringContaining('not compiled within 5000 ms'), pointer: null, mayPass: true } },
       { module: modules['order'] },
     ]);
   });
