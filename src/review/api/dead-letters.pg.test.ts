@@ -41,7 +41,10 @@ test('dead letters are found by their family, and what was thrown is told to tho
   const told = { ...place, offset: String(letter.offset), origin_topic: originTopic, value_is_null: false };
   const detail = async (as: string) => (await stage.call(`/api/v1/records/${id}`, { as })).body;
   expect((await detail('viewer')).dead_letter).toEqual({ ...told, message: null });
+  expect((await stage.call('/api/v1/audit')).body.items).toEqual([]);
   expect((await detail('viewer+payload')).dead_letter).toEqual({ ...told, message: 'no address of Ann' });
+  const reads = (await stage.call('/api/v1/audit')).body.items;
+  expect(reads).toMatchObject([{ by: 'viewer', action: 'payload.read', subject: id, detail: { exceptions: 1 } }]);
   expect((await stage.call('/api/v1/records?q=Ann', { as: 'viewer' })).body.items).toEqual([]);
   expect((await stage.call(`/api/v1/records/${own}`)).body).toMatchObject({ family: null, dead_letter: null });
 });

@@ -52,7 +52,7 @@ export function addRecordRoutes(server: ReviewServer, options: RecordRoutesOptio
 }
 
 function addReading(server: ReviewServer, options: RecordRoutesOptions): void {
-  const { search } = options;
+  const { search, audit } = options;
   server.get(
     '/api/v1/records',
     { schema: { summary: 'Records, newest first', querystring: recordQuery, response: { 200: recordPage, ...refusals } } },
@@ -77,7 +77,11 @@ function addReading(server: ReviewServer, options: RecordRoutesOptions): void {
       const caller = callerOf(request);
       const row = await found(search, request.params.id, caller);
       reply.header('etag', etagOf(row.version));
-      return detailOf(row, caller, options);
+      const detail = await detailOf(row, caller, options);
+      // What was thrown may quote the payload.
+      if (detail.dead_letter !== null && detail.dead_letter.message !== null)
+        await audit.append(actionOf(caller, { action: 'payload.read', subject: row.id, detail: { exceptions: 1 } }));
+      return detail;
     },
   );
 }
