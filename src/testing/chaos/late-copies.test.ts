@@ -19,7 +19,7 @@ const copy = (offset: number, source: number, isRepeat: boolean): Copy => ({
 
 test('a first copy that was there before its source was seen as committed is in order', () => {
   const copies = [copy(0, 0, false), copy(5, 4, false), copy(8, 7, false)];
-  expect(lateCopies(copies, samples, 20_000)).toEqual({ afterCommit: [], unexplained: [], repeats: 0, repeatMsMax: 0 });
+  expect(lateCopies(copies, samples, 20_000)).toEqual({ afterCommit: [], unexplained: [], repeats: 0, repeatMsMax: 0, looks: 4 });
 });
 
 test('a first copy behind the commit of its source is a commit before durability', () => {
@@ -34,4 +34,8 @@ test('a repeat shortly behind the commit is explained by work that was open; one
 
 test('what came behind the last look is not judged late', () => {
   expect(lateCopies([copy(12, 8, true)], samples, 20_000)).toMatchObject({ unexplained: [], repeats: 1, repeatMsMax: 0 });
+});
+
+test('looks that saw nothing committed are no evidence', () => {
+  expect(lateCopies([], samples.slice(0, 1), 20_000).looks).toBe(0);
 });

@@ -24,6 +24,8 @@ export interface LateCopies {
   readonly repeats: number;
   /** The longest that a repeat is known to have come behind the commit of its source. */
   readonly repeatMsMax: number;
+  /** Samples that saw something committed. Where they are few, nothing late says little. */
+  readonly looks: number;
 }
 
 /**
@@ -43,7 +45,8 @@ export function lateCopies(copies: readonly Copy[], samples: readonly Sample[], 
     repeatMsMax = Math.max(repeatMsMax, lateMs ?? 0);
     if (lateMs !== null && lateMs > explainedMsMax) unexplained.push(copy);
   }
-  return { afterCommit, unexplained, repeats, repeatMsMax: Math.round(repeatMsMax) };
+  const looks = samples.filter(({ committed }) => committed.some((offset) => offset > 0)).length;
+  return { afterCommit, unexplained, repeats, repeatMsMax: Math.round(repeatMsMax), looks };
 }
 
 /** Null where it may have come before the commit. */

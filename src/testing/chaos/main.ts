@@ -73,7 +73,7 @@ function describe(report: ChaosReport): string {
     JSON.stringify(counts),
     ...unaccounted.map(({ topic, partition, offset, reason }) => `unaccounted: ${topic}/${partition}/${offset} ${reason}`),
     `${report.disordered.count} copies out of order`,
-    `${copies.repeats} copies came again, the latest ${copies.repeatMsMax} ms behind the commit of its source, as far as was seen`,
+    `${copies.repeats} copies came again, the latest ${copies.repeatMsMax} ms behind the commit of its source, as far as was seen in ${copies.looks} looks`,
     ...copies.afterCommit.slice(0, namesMax).map(({ source }) => `committed before it was there: ${source.partition}/${source.offset}`),
     ...copies.unexplained.slice(0, namesMax).map(({ source }) => `came again without need: ${source.partition}/${source.offset}`),
     ...report.commitsBack.map(({ partition, from, to }) => `a committed offset went back: ${partition} from ${from} to ${to}`),
