@@ -40,13 +40,6 @@ export async function readFrames(source: SegmentSource, stored: readonly Stored[
   return frames;
 }
 
-/** One message. Throws `DQ_STORAGE_CORRUPT` where it is not as it was stored. */
-export async function readFrame(source: SegmentSource, stored: Stored): Promise<Frame> {
-  const [frame] = await readFrames(source, [stored]);
-  if (frame instanceof DataQuarantineError) throw frame;
-  return frame as Frame;
-}
-
 interface Stretch {
   readonly key: string;
   readonly wanted: Wanted[];

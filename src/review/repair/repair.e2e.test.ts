@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { EditStore } from '../../store/edits.ts';
-import { readFrame } from '../../store/frame-reader.ts';
 import { type Desk, openDesk, operator, saleFault } from '../../testing/review-desk.ts';
 import { BulkEdits } from './bulk-edits.ts';
 import { readPatch, readRules } from './change.ts';
@@ -35,7 +34,7 @@ test('an edit keeps every byte that it does not name, and every digit that it do
   expect(edit).toMatchObject({ record_id: id, by: 'olga', valid: true, schema_name: 'sale', schema_version: '1.0.0' });
   expect(version).toBe(2);
   const [stored] = await rooms(desk).store.list(id, firstPage);
-  const frame = await readFrame(desk.storage, stored as NonNullable<typeof stored>);
+  const frame = await desk.payloads.frame(stored as NonNullable<typeof stored>);
   expect([frame.value.toString(), frame.key?.toString()]).toEqual([edit.value, 'k']);
   expect(await edits.editsOf(id, firstPage, operator)).toEqual({ items: [edit], next: null });
   expect((await edits.editsOf(id, firstPage, { ...operator, payloadRead: false })).items[0]).not.toHaveProperty('value');
