@@ -24,9 +24,9 @@ export interface ServeOptions {
   readonly onStarted?: (started: { address: string; metrics: Metrics; health: Health }) => void;
 }
 
-/** What `/readyz` waits for where no engine runs. */
 /** Of one address, where others than this machine may ask. */
 const requestsPerMinute = 6_000;
+/** What `/readyz` waits for where no engine runs. */
 const reviewChecks = ['postgres'] as const;
 
 /**
@@ -51,6 +51,7 @@ export async function serve(settings: Settings, options: ServeOptions): Promise<
       metricsListen: settings.metrics,
       admit: review?.admit ?? admitWithoutReview(settings),
       requestsPerMinute: auth.mode === 'none' ? null : requestsPerMinute,
+      trustedProxies: at.trustedProxies,
       health,
       metrics,
       log,

@@ -87,8 +87,8 @@ async function withOwnReview(io: Io, options: ReviewClientOptions, work: (client
     engine: null,
   });
   try {
-    const at = { host: '127.0.0.1', port: 0, metricsListen: null };
-    const http = await openHttp({ ...at, requestsPerMinute: null, admit: review.admit, register: review.register, health, metrics, log });
+    const at = { host: '127.0.0.1', port: 0, metricsListen: null, requestsPerMinute: null, trustedProxies: [] };
+    const http = await openHttp({ ...at, admit: review.admit, register: review.register, health, metrics, log });
     try {
       await work(clientOf(http.address, { token, startReplays: () => review.startReplays() }));
     } finally {

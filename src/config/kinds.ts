@@ -140,6 +140,13 @@ export const storageUrl = text(
 
 export const httpUrl = text('an http:// or https:// URL', (value) => /^https?:\/\//.test(value) && URL.canParse(value));
 
+/** An address, or a CIDR range of them. */
+export const addressRange = text('an IP address or a CIDR range such as 10.0.0.0/8', (value) => {
+  const [, address = '', bits] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(value) ?? [];
+  const family = isIP(address);
+  return family !== 0 && (bits === undefined || (Number(bits) >= 1 && Number(bits) <= (family === 6 ? 128 : 32)));
+});
+
 /** Properties of librdkafka, as they are written in its own documentation: `sasl.password: …`. */
 export const clientProperties = z.record(
   z.string(),

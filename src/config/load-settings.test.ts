@@ -61,7 +61,7 @@ describe('defaults', () => {
     expect(settings.schemas).toEqual({ dir: 'schemas', cacheDir: '.cache/validators', registry });
     expect(settings.limits).toEqual({ valueBytes: 10_485_760, depth: 128, keys: 100_000, headerBytes: 65_536 });
     expect(settings.spool).toEqual({ dir: 'spool', bytesMax: 1_073_741_824, commit: 'auto' });
-    expect(settings.http).toEqual({ host: '127.0.0.1', port: 8080, publicUrl: null });
+    expect(settings.http).toEqual({ host: '127.0.0.1', port: 8080, publicUrl: null, trustedProxies: [] });
     expect(settings.metrics).toBeNull();
     expect(settings.auth).toMatchObject({ mode: 'none', tokens: [] });
     expect(settings.log.level).toBe('info');
@@ -82,7 +82,7 @@ describe('layers', () => {
       env: { DQ_HTTP_PORT: '2000', DQ_LOG_LEVEL: 'debug' },
       flags: { 'log.level': 'error', 'http.host': undefined },
     });
-    expect(settings.http).toEqual({ host: 'localhost', port: 2000, publicUrl: null });
+    expect(settings.http).toEqual({ host: 'localhost', port: 2000, publicUrl: null, trustedProxies: [] });
     expect(settings.log.level).toBe('error');
     const shown = Object.fromEntries([...origins].map(([key, origin]) => [key, originText(origin).replace(`${folder}/`, '')]));
     expect(shown).toEqual({ 'http.host': 'settings.yaml:2:3', 'http.port': 'DQ_HTTP_PORT', 'log.level': '--set log.level' });
@@ -224,6 +224,13 @@ describe('kinds', () => {
       expect(problem).not.toContain(entry);
     },
   );
+
+  test('trusted proxies are addresses and ranges, and nothing else', () => {
+    const of = (text: string) => ({ env: { DQ_HTTP_TRUSTED_PROXIES: text } });
+    expect(load(null, of('10.0.0.0/8, 192.0.2.1,fd00::/8')).settings.http.trustedProxies).toEqual(['10.0.0.0/8', '192.0.2.1', 'fd00::/8']);
+    for (const wrong of ['proxy', 'loopback', '10.0.0.0/33', '10.0.0.0/0', '10.0.0.0/', '10.0.0/8', 'fd00::/129', '0x7f.1'])
+      expect(problemsOf(null, of(wrong))).toEqual([expect.stringContaining('must be an IP address or a CIDR range')]);
+  });
 
   test('metrics listen on their own port, with the host of http unless they have one', () => {
     expect(load('metrics: { port: 9100 }').settings.metrics).toEqual({ host: '127.0.0.1', port: 9100 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { infrastructureHeaders } from './infrastructure-headers.ts';
 import {
   accessTokens,
+  addressRange,
   broker,
   choice,
   clientProperties,
@@ -198,9 +199,7 @@ const spool = section({
   dir: setting(
     text('a folder').default('spool'),
     'The folder that takes quarantined messages while database or storage are away. On a volume of its own it outlives its container.',
-    {
-      environment: 'DQ_SPOOL_DIR',
-    },
+    { environment: 'DQ_SPOOL_DIR' },
   ),
   bytesMax: setting(size(mib, 1024 * gib).default(gib), 'The most that an instance keeps there; when it is full, consumption waits.', {
     unit: 'bytes',
@@ -218,6 +217,11 @@ const http = section({
     environment: 'DQ_HTTP_PUBLIC_URL',
     fallback: '`http://HOST:PORT`',
   }),
+  trustedProxies: setting(
+    list(addressRange, 'a list of IP addresses or CIDR ranges').default([]),
+    'Proxies in front, by address or CIDR range: of what they pass on, `x-forwarded-for` says whose it is. What others send there is ignored.',
+    { environment: 'DQ_HTTP_TRUSTED_PROXIES', fallback: 'none' },
+  ),
 });
 
 const alerts = section({
@@ -338,9 +342,7 @@ const log = section({
   level: setting(
     choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
     'The least grave lines that are written.',
-    {
-      environment: 'DQ_LOG_LEVEL',
-    },
+    { environment: 'DQ_LOG_LEVEL' },
   ),
 });
 

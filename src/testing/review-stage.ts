@@ -140,6 +140,7 @@ export async function openReviewStage({ oidc, ...options }: StageOptions = {}): 
     port: 0,
     metricsListen: null,
     requestsPerMinute: 6_000,
+    trustedProxies: [],
     admit: createGuard({
       mode,
       publicUrl: options.publicUrl ?? null,

@@ -27,6 +27,7 @@ async function opening(options: Partial<HttpOptions> = {}): Promise<HttpServer> 
     metricsListen: null,
     admit: everybody,
     requestsPerMinute: null,
+    trustedProxies: [],
     health: new Health([]),
     metrics: createMetrics(),
     log: silentLog(),
@@ -107,6 +108,22 @@ test.each(['/api/v1/who', '/nowhere'])('guesses at %s are counted, and turned aw
   expect(statuses).toEqual([401, 401, 401, 429, 429]);
   expect((await fetch(`${address}/api/v1/who`, withToken('t0ken'))).status).toBe(429);
   expect((await fetch(`${address}/healthz`)).status).toBe(200);
+});
+
+test.each([
+  [['127.0.0.0/8'], [401, 401, 401, 429]],
+  [
+    ['192.0.2.1', '2001:db8::/32'],
+    [401, 429, 429, 429],
+  ],
+  [[], [401, 429, 429, 429]],
+])('behind the trusted proxies %j an address is what they say, and else that of the connection', async (trustedProxies, expected) => {
+  const { address } = await opening({ admit: guarded, requestsPerMinute: 1, trustedProxies });
+  const ask = async (from: string) => (await fetch(`${address}/api/v1/who`, { headers: { 'x-forwarded-for': from } })).status;
+  const statuses = [];
+  // The last one claims another address before the one that its proxy has seen.
+  for (const from of ['192.0.2.7', '192.0.2.8', '203.0.113.9', '192.0.2.9, 192.0.2.8']) statuses.push(await ask(from));
+  expect(statuses).toEqual(expected);
 });
 
 test('a token lets its holder in, with role and rights', async () => {

@@ -32,6 +32,8 @@ export interface HttpOptions {
   readonly admit: Admit;
   /** Requests of one address in a minute, those that are turned away too; null for any number. Health and metrics are not counted. */
   readonly requestsPerMinute: number | null;
+  /** Addresses and CIDR ranges of proxies: of a request that one of them passes on, `x-forwarded-for` says the address. */
+  readonly trustedProxies: readonly string[];
   readonly health: Health;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -79,6 +81,7 @@ function createServer(options: HttpOptions): FastifyInstance {
     logger: false,
     bodyLimit: bodyBytesMax,
     requestTimeout: requestTimeoutMs,
+    trustProxy: [...options.trustedProxies],
     clientErrorHandler: refuseBrokenRequest,
     frameworkErrors: (error, _request, reply) => {
       void sendProblem(reply, error.statusCode ?? 400, error.message);
