@@ -2,8 +2,9 @@ import type { ObjectStore } from '../../drivers/storage/object-store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SinkPolicy } from '../../lib/sink-policy.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
+import { laySegments } from '../../store/lay-segments.ts';
 import type { RecordStore } from '../../store/record-store.ts';
-import { encodeSegment, type FrameParts, formatStoragePath, segmentKey } from '../../store/segment.ts';
+import type { FrameParts } from '../../store/segment.ts';
 import { sourceReference } from '../../store/source-reference.ts';
 
 export type SinkName = 'storage' | 'postgres';
@@ -65,30 +66,15 @@ export class Stores {
 
   /** Stores the messages in one segment a topic, but for pointers; returns each one's storage path. */
   async #putSegments(records: readonly Original[], how: How): Promise<string[]> {
-    const paths = new Array<string>(records.length);
-    const byTopic = new Map<string, number[]>();
-    records.forEach((record, index) => {
-      const { topic } = record;
-      if (record.isPointer) {
-        paths[index] = sourceReference(record);
-        return;
-      }
-      const indexes = byTopic.get(topic);
-      if (indexes) indexes.push(index);
-      else byTopic.set(topic, [index]);
-    });
-    await Promise.all(
-      [...byTopic].map(async ([topic, indexes]) => {
-        const { bytes, places } = encodeSegment(indexes.map((index) => records[index] as Original));
-        // One key for all attempts: the store knows an object again that an attempt of unknown outcome left behind.
-        const key = segmentKey(topic, this.#options.clock.now());
-        await this.#call('storage', how, () => this.#options.storage.put(key, bytes));
-        indexes.forEach((index, at) => {
-          paths[index] = formatStoragePath(key, places[at] as (typeof places)[number]);
-        });
-      }),
+    const { storage, clock } = this.#options;
+    const { segments, paths } = laySegments(
+      records.filter(({ isPointer }) => !isPointer),
+      clock.now(),
     );
-    return paths;
+    // One key for all attempts: the store knows an object again that an attempt of unknown outcome left behind.
+    await Promise.all(segments.map(({ key, bytes }) => this.#call('storage', how, () => storage.put(key, bytes))));
+    const next = paths.values();
+    return records.map((record) => (record.isPointer ? sourceReference(record) : (next.next().value as string)));
   }
 
   async #call<T>(sink: SinkName, { patience, signal }: How, work: () => Promise<T>): Promise<T> {

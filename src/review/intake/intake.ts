@@ -5,9 +5,9 @@ import { DataQuarantineError, hasCode, isRetryable, messageOf } from '../../lib/
 import type { DeadLetterFamily } from '../../model/dead-letter-family.ts';
 import type { Log } from '../../observe/log.ts';
 import type { ForeignStore, TopicIdentity } from '../../store/foreign-store.ts';
+import { laySegments } from '../../store/lay-segments.ts';
 import { recordId } from '../../store/record-id.ts';
 import type { RecordStore } from '../../store/record-store.ts';
-import { encodeSegment, formatStoragePath, segmentKey } from '../../store/segment.ts';
 import type { ValueChecker } from '../../workers/value-checker.ts';
 import { type DeadLetter, type ForeignRecord, foreignRecord, sourceOf } from './foreign-record.ts';
 
@@ -192,8 +192,12 @@ export class Intake {
 
   /** All together, or in halves where one of them is stored with another payload already: that one is left as it was. */
   async #keep(taken: readonly ForeignRecord[]): Promise<void> {
-    const { foreign, records, log } = this.#options;
-    const paths = await this.#putSegments(taken);
+    const { storage, foreign, records, clock, log } = this.#options;
+    const { segments, paths } = laySegments(
+      taken.map(({ record }) => record),
+      clock.now(),
+    );
+    for (const { key, bytes } of segments) await storage.put(key, bytes);
     // First what says that it is foreign: nobody may take it for a record of our own sources.
     await foreign.insert(taken.map((one) => one.foreign));
     try {
@@ -208,20 +212,6 @@ export class Intake {
       await this.#keep(taken.slice(0, middle));
       await this.#keep(taken.slice(middle));
     }
-  }
-
-  /** One segment for each source topic; returns each record's storage path. */
-  async #putSegments(taken: readonly ForeignRecord[]): Promise<string[]> {
-    const { storage, clock } = this.#options;
-    const paths = new Array<string>(taken.length);
-    for (const topic of new Set(taken.map(({ record }) => record.topic))) {
-      const indexes = [...taken.keys()].filter((index) => taken[index]?.record.topic === topic);
-      const { bytes, places } = encodeSegment(indexes.map((index) => (taken[index] as ForeignRecord).record));
-      const key = segmentKey(topic, clock.now());
-      await storage.put(key, bytes);
-      for (const [at, index] of indexes.entries()) paths[index] = formatStoragePath(key, places[at] as (typeof places)[number]);
-    }
-    return paths;
   }
 
   async close(): Promise<void> {

@@ -18,8 +18,8 @@ export interface Overtaken {
   readonly lookedTo: readonly number[] | null;
 }
 
-/** Some seconds of reading. */
-const recordsMax = 3_000_000;
+/** Some seconds of reading; nobody makes the process that serves others beside it look at more. */
+export const recordsMax = 3_000_000;
 
 /**
  * Which of the records have a newer message of the same key in the target: one in the same partition with a later timestamp. The target's
@@ -69,6 +69,7 @@ async function newestOfKeys(
   return { times, whole, lookedTo };
 }
 
-function placeOf({ partition, key }: Pick<Candidate, 'partition' | 'key'>): string {
+/** A key in its partition, as a text: two messages with the same one are of one order. */
+export function placeOf({ partition, key }: Pick<Candidate, 'partition' | 'key'>): string {
   return `${partition}/${key.toString('latin1')}`;
 }

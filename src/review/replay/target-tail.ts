@@ -1,5 +1,6 @@
 import type { Wire } from '../../drivers/kafka-wire/wire.ts';
 import { chainOf, type JudgedRecord, type Outgoing } from './judged-record.ts';
+import { placeOf, recordsMax } from './newer-messages.ts';
 import { markOf } from './replay-headers.ts';
 
 export interface TargetTailOptions {
@@ -12,9 +13,6 @@ export interface TargetTailOptions {
   readonly topics: readonly string[];
   readonly chains: ReadonlySet<string>;
 }
-
-/** What one plan may cost the process that serves others beside it. */
-const recordsMax = 3_000_000;
 
 /**
  * What has come into the target of a plan since its dry run, of the keys that the plan has still to send. It is read on before each claim is sent, so
@@ -48,7 +46,7 @@ export class TargetTail {
   }
 
   #isOvertaken({ key, partition, timestamp }: Outgoing): boolean {
-    return key !== null && timestamp >= 0 && (this.#newest.get(placeOf(partition, key)) ?? -1) > timestamp;
+    return key !== null && timestamp >= 0 && (this.#newest.get(placeOf({ partition, key })) ?? -1) > timestamp;
   }
 
   async #readOn(): Promise<void> {
@@ -60,7 +58,7 @@ export class TargetTail {
       const reached = await wire.read({ topic, partition, from, to }, (messages) => {
         for (const { key, timestamp, headers } of messages) {
           if (key === null || !this.#isOfPlan(key) || markOf(headers)?.planId === planId) continue;
-          const place = placeOf(partition, key);
+          const place = placeOf({ partition, key });
           this.#newest.set(place, Math.max(timestamp, this.#newest.get(place) ?? -1));
         }
       });
@@ -73,8 +71,4 @@ export class TargetTail {
     const { topics, chains } = this.#options;
     return topics.some((topic) => chains.has(chainOf(topic, key).toString('hex')));
   }
-}
-
-function placeOf(partition: number, key: Buffer): string {
-  return `${partition}/${key.toString('latin1')}`;
 }

@@ -88,8 +88,8 @@ const mutants: readonly Mutant[] = [
   {
     name: 'the rows do not wait for their segment',
     file: 'src/pipeline/sink/stores.ts',
-    cut: "await this.#call('storage', how, () => this.#options.storage.put(key, bytes));",
-    put: "void this.#call('storage', how, () => this.#options.storage.put(key, bytes)).catch(() => {});",
+    cut: "await Promise.all(segments.map(({ key, bytes }) => this.#call('storage', how, () => storage.put(key, bytes))));",
+    put: "for (const { key, bytes } of segments) void this.#call('storage', how, () => storage.put(key, bytes)).catch(() => {});",
     mode: 'safety',
     found: /names an object that is not there/,
   },
