@@ -61,7 +61,7 @@ interface Sizes {
 }
 
 const wholeSizes: Sizes = {
-  rounds: 3,
+  rounds: 5,
   messages: 4_000_000,
   floodMessages: 300_000,
   microMs: 1_000,

@@ -55,27 +55,37 @@ export class Tally {
   #addPassed({ slab, topics }: Batch, apart: ReadonlySet<number>): number {
     const { schemaName, metrics } = this.#options;
     const passed = new Map<number, number>();
+    const count = (key: number, messages: number) => passed.set(key, (passed.get(key) ?? 0) + messages);
+    const keyOf = (row: number) =>
+      (slab.topic(row) + 1) * schemasMax + (slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number));
     let withheld = 0;
+    // Rows come in stretches of one topic and schema. Those that are apart are few, and taken off afterwards.
+    let [key, stretch] = [0, 0];
     for (let row = 0; row < slab.count; row++) {
       // It will be read and counted again, and this process holds it no more.
       if (slab.answers[row] === answer.withheld) {
         withheld += 1;
         continue;
       }
-      if (apart.has(row)) continue;
-      const schema = slab.answers[row] === answer.tombstone ? -1 : (slab.schemas[row] as number);
-      const key = (slab.topic(row) + 1) * schemasMax + schema;
-      passed.set(key, (passed.get(key) ?? 0) + 1);
+      const keyHere = keyOf(row);
+      if (keyHere === key) stretch += 1;
+      else {
+        if (stretch > 0) count(key, stretch);
+        [key, stretch] = [keyHere, 1];
+      }
     }
+    if (stretch > 0) count(key, stretch);
+    for (const row of apart) count(keyOf(row), -1);
     let sum = withheld;
-    for (const [key, count] of passed) {
-      const topic = topics[Math.floor((key + 1) / schemasMax) - 1] as string;
-      const number = ((key + 1) % schemasMax) - 1;
+    for (const [passedKey, messages] of passed) {
+      if (messages === 0) continue;
+      const topic = topics[Math.floor((passedKey + 1) / schemasMax) - 1] as string;
+      const number = ((passedKey + 1) % schemasMax) - 1;
       const schema = metrics.schemaLabel(schemaName(number));
-      metrics.recordsProcessed.inc({ topic, schema }, count);
-      if (number < 0) metrics.recordsTombstone.inc({ topic }, count);
-      else metrics.recordsValid.inc({ topic, schema }, count);
-      sum += count;
+      metrics.recordsProcessed.inc({ topic, schema }, messages);
+      if (number < 0) metrics.recordsTombstone.inc({ topic }, messages);
+      else metrics.recordsValid.inc({ topic, schema }, messages);
+      sum += messages;
     }
     return sum;
   }

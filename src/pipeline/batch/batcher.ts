@@ -61,18 +61,19 @@ export class Batcher {
 
 /** One claim for each partition and epoch in the slab, in order of appearance. */
 export function claimsOf(slab: Slab, topics: readonly string[]): Claim[] {
-  const claims = new Map<number, { -readonly [K in keyof Claim]: Claim[K] }>();
+  type Counted = { -readonly [K in keyof Claim]: Claim[K] };
+  const claims = new Map<number, Counted>();
+  let claim: Counted | undefined;
   for (let row = 0; row < slab.count; row++) {
-    // An epoch belongs to one partition, so it is the whole key.
+    // An epoch belongs to one partition, so it is the whole key. Rows come in stretches of one partition.
     const epoch = slab.epoch(row);
-    const offsetNext = slab.offset(row) + 1;
-    const claim = claims.get(epoch);
-    if (claim) {
-      claim.offsetNext = offsetNext;
-      claim.messages += 1;
-    } else {
-      claims.set(epoch, { topic: topics[slab.topic(row)] as string, partition: slab.partition(row), epoch, offsetNext, messages: 1 });
+    if (claim?.epoch !== epoch) claim = claims.get(epoch);
+    if (!claim) {
+      claim = { topic: topics[slab.topic(row)] as string, partition: slab.partition(row), epoch, offsetNext: 0, messages: 0 };
+      claims.set(epoch, claim);
     }
+    claim.offsetNext = slab.offset(row) + 1;
+    claim.messages += 1;
   }
   return [...claims.values()];
 }
