@@ -33,30 +33,40 @@ const causeColumns = 'fingerprint, topic, schema_name, schema_version, error_typ
 
 /**
  * The rows that this snapshot sees and the last one did not. Transactions end in another order than they begin, so neither an id nor a
- * time says what is new; the two snapshots do.
+ * time says what is new; the two snapshots do. Quarantine waits for the same processor: a row is looked at once, and what is costly
+ * (digests, words of dates) is done for causes and minutes, which are few.
  */
 const countFresh = `
 WITH fresh AS MATERIALIZED (
-  SELECT id, quarantined_at, key, storage_path, ${causeColumns}, review_cause_digest(${causeColumns}) AS digest
+  SELECT row_number() OVER () AS number, id, quarantined_at, key, storage_path, ${causeColumns}
   FROM quarantine_records
-  WHERE inserted_xid >= $1::bigint AND NOT pg_visible_in_snapshot(inserted_xid::text::xid8, $2::pg_snapshot)
+  WHERE inserted_xid >= $1::bigint AND (inserted_xid >= $3::bigint OR NOT pg_visible_in_snapshot(inserted_xid::text::xid8, $2::pg_snapshot))
+), minutes AS MATERIALIZED (
+  SELECT review_cause_digest(${causeColumns}) AS digest, ${causeColumns}, to_timestamp(minute * 60) AS minute,
+    records, first_seen, newest
+  FROM (
+    SELECT ${causeColumns}, floor(date_part('epoch', quarantined_at) / 60) AS minute, count(*) AS records, min(quarantined_at) AS first_seen,
+      max(ARRAY[date_part('epoch', quarantined_at), number]) AS newest
+    FROM fresh GROUP BY ${causeColumns}, minute
+  ) AS grouped
 ), counted AS (
-  SELECT digest, ${causeColumns}, count(*) AS records, min(quarantined_at) AS first_seen, max(quarantined_at) AS last_seen,
-    (array_agg(id ORDER BY quarantined_at DESC, id DESC))[1] AS sample_id,
-    (array_agg(storage_path ORDER BY quarantined_at DESC, id DESC))[1] AS sample_path
-  FROM fresh GROUP BY digest, ${causeColumns}
+  SELECT digest, ${causeColumns}, sum(records)::bigint AS records, min(first_seen) AS first_seen, (max(newest))[2]::bigint AS newest
+  FROM minutes GROUP BY digest, ${causeColumns}
+), described AS (
+  SELECT counted.*, fresh.quarantined_at AS last_seen, fresh.id AS sample_id, fresh.storage_path AS sample_path
+  FROM counted JOIN fresh ON fresh.number = counted.newest
 ), causes AS (
   INSERT INTO review_causes AS known (digest, ${causeColumns}, family, first_seen, last_seen, sample_id, quarantined)
-  SELECT digest, ${causeColumns}, (SELECT family FROM foreign_records WHERE record_id = sample_id), first_seen, last_seen, sample_id, records FROM counted
+  SELECT digest, ${causeColumns}, (SELECT family FROM foreign_records WHERE record_id = sample_id), first_seen, last_seen, sample_id, records FROM described
   ON CONFLICT (digest) DO UPDATE SET quarantined = known.quarantined + excluded.quarantined,
     first_seen = least(known.first_seen, excluded.first_seen),
     sample_id = CASE WHEN excluded.last_seen >= known.last_seen THEN excluded.sample_id ELSE known.sample_id END,
     last_seen = greatest(known.last_seen, excluded.last_seen)
 ), flow AS (
   INSERT INTO review_flow AS known (digest, at, hourly, records)
-  SELECT digest, date_trunc(CASE WHEN hourly THEN 'hour' ELSE 'minute' END, quarantined_at, 'UTC'), hourly, count(*)
-  FROM fresh CROSS JOIN (VALUES (true), (false)) AS scale (hourly)
-  WHERE quarantined_at > now() - interval '${hourlyDays} days' GROUP BY 1, 2, 3
+  SELECT digest, date_trunc(CASE WHEN hourly THEN 'hour' ELSE 'minute' END, minute, 'UTC'), hourly, sum(records)
+  FROM minutes CROSS JOIN (VALUES (true), (false)) AS scale (hourly)
+  WHERE minute > now() - interval '${hourlyDays} days' GROUP BY 1, 2, 3
   ON CONFLICT (digest, hourly, at) DO UPDATE SET records = known.records + excluded.records
 ), keys AS (
   INSERT INTO review_keys (head)
@@ -67,7 +77,7 @@ WITH fresh AS MATERIALIZED (
 )
 SELECT fingerprint, sum(records)::float8 AS records, fingerprint IN (SELECT fingerprint FROM groups) AS "isNew",
   array_remove(array_agg(DISTINCT schema_version), NULL) AS versions, min(sample_path) AS "samplePath"
-FROM counted GROUP BY fingerprint`;
+FROM described GROUP BY fingerprint`;
 
 const statuses = ['quarantined', 'in_review', 'replaying', 'replayed', 'discarded', 'erased'] as const;
 const countMoves = `
@@ -113,7 +123,7 @@ export class RollUp {
         'SELECT snapshot, pg_current_snapshot()::text AS now FROM review_roll_up',
       );
       const { snapshot = '1:1:', now = '1:1:' } = rows[0] ?? {};
-      const fresh = await client.query<FreshGroup>({ text: countFresh, values: [snapshot.split(':')[0], snapshot], ...patience });
+      const fresh = await client.query<FreshGroup>({ text: countFresh, values: [snapshot.split(':')[0], snapshot, String(xmaxOf(snapshot))], ...patience });
       const moves = await client.query({ text: countMoves, ...patience });
       const round = {
         groups: fresh.rows,
