@@ -70,7 +70,10 @@ WITH fresh AS MATERIALIZED (
   ON CONFLICT (digest, hourly, at) DO UPDATE SET records = known.records + excluded.records
 ), keys AS (
   INSERT INTO review_keys (head)
-  SELECT DISTINCT substring(key FROM 1 FOR 64) FROM (SELECT key FROM fresh WHERE key IS NOT NULL LIMIT ${keysMax}) AS picked
+  SELECT head FROM (
+    SELECT DISTINCT substring(key FROM 1 FOR 64) AS head FROM (SELECT key FROM fresh WHERE key IS NOT NULL LIMIT ${keysMax}) AS picked
+  ) AS heads
+  WHERE NOT EXISTS (SELECT FROM review_keys AS known WHERE known.head = heads.head)
   ON CONFLICT DO NOTHING
 ), groups AS (
   INSERT INTO review_groups (fingerprint) SELECT DISTINCT fingerprint FROM counted ON CONFLICT DO NOTHING RETURNING fingerprint
