@@ -126,7 +126,11 @@ export class RollUp {
         'SELECT snapshot, pg_current_snapshot()::text AS now FROM review_roll_up',
       );
       const { snapshot = '1:1:', now = '1:1:' } = rows[0] ?? {};
-      const fresh = await client.query<FreshGroup>({ text: countFresh, values: [snapshot.split(':')[0], snapshot, String(xmaxOf(snapshot))], ...patience });
+      const fresh = await client.query<FreshGroup>({
+        text: countFresh,
+        values: [snapshot.split(':')[0], snapshot, String(xmaxOf(snapshot))],
+        ...patience,
+      });
       const moves = await client.query({ text: countMoves, ...patience });
       const round = {
         groups: fresh.rows,

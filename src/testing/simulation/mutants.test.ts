@@ -176,8 +176,8 @@ const mutants: readonly Mutant[] = [
   {
     name: 'a settled message is not counted',
     file: 'src/pipeline/tally.ts',
-    cut: 'if (apart.has(row)) continue;\n      const schema = slab',
-    put: 'if (apart.has(row) || row === 3) continue;\n      const schema = slab',
+    cut: 'const keyHere = keyOf(row);',
+    put: 'if (row === 3) continue;\n      const keyHere = keyOf(row);',
     mode: 'liveness',
     found: /cannot place \d+ messages/,
   },
