@@ -39,7 +39,7 @@ export function sourceOf({ topic, partition, record }: DeadLetter): SourceCoordi
 /** Key, value and all headers stay as they came. */
 export function foreignRecord(letter: DeadLetter, { id, schema, nowMs }: TakenAs): ForeignRecord {
   const { topic, partition, record } = letter;
-  const said = readLetter(record.headers);
+  const said = readLetter(record.headers, [record.key, record.value]);
   const value = record.value ?? noValue;
   return {
     record: {

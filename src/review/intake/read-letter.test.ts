@@ -165,6 +165,23 @@ test('no summary holds words of a message or of a stack trace', () => {
   }
 });
 
+test('a cause that the message itself names is words that were quoted', () => {
+  const words =
+    'DataException: Value (Jane\nCaused by: card.N4111: x) was out of range\n\tat a.B.c(B.java:1)\nCaused by: java.lang.Error: x';
+  const headers = textHeaders({
+    '__connect.errors.exception.class.name': 'a.DataException',
+    '__connect.errors.exception.stacktrace': `a.${words}`,
+  });
+  const quoted = Buffer.from(String.raw`{"amount":"Jane\nCaused by: card.N4111: x","error":"a.DataException"}`);
+  const without = {
+    exceptions: ['a.DataException', 'java.lang.Error'],
+    summary: 'Kafka Connect gave it up: DataException, caused by Error',
+  };
+  expect(readLetter(headers, [null, quoted])).toMatchObject(without);
+  expect(readLetter(headers, [quoted, null])).toMatchObject(without);
+  expect(readLetter([{ name: 'said', value: quoted }, ...headers])).toMatchObject(without);
+});
+
 test('headers of any bytes are read without an error', () => {
   const names = families.flatMap(({ origin: { topic, partition, offset, timestamp }, classes, messages, stacktraces, names: more }) =>
     [topic, partition, offset, timestamp, ...classes, ...messages, ...stacktraces, ...more.map(([, name]) => name)].filter(

@@ -49,24 +49,29 @@ const digitsPattern = /^\d{1,16}$/;
 const partitionMax = 2 ** 31 - 1;
 const timestampMax = 8.64e15;
 
-/** Reads the headers of a dead letter. Where several families have written, it is that of the last header. */
-export function readLetter(headers: readonly Header[]): Letter {
+/**
+ * Reads the headers of a dead letter. Where several families have written, it is that of the last header. `payload` is its key and its
+ * value, which what was thrown may quote: without them the classes and the summary are not to be shown.
+ */
+export function readLetter(headers: readonly Header[], payload: readonly (Buffer | null)[] = []): Letter {
   const last = headers.findLast(({ name }) => familyOf(name) !== null);
   const family = last && familyOf(last.name);
-  return family ? lettersOf(family, headers) : unknown;
+  if (!family) return unknown;
+  const own = headers.filter(({ name }) => familyOf(name) === null).map(({ value }) => value);
+  return letterOf(family, headers, [...payload, ...own]);
 }
 
 function familyOf(name: string): Family | null {
   return families.find(({ prefix }) => name.startsWith(prefix)) ?? null;
 }
 
-function lettersOf(family: Family, headers: readonly Header[]): Letter {
+function letterOf(family: Family, headers: readonly Header[], quotable: readonly (Buffer | null)[]): Letter {
   const fields = new Fields(family, headers);
   const { topic, partition, offset, timestamp } = family.origin;
   const said = fields.oldestText(topic);
   const from = said !== null && topicPattern.test(said) ? said : null;
   const [inPartition, atOffset] = [fields.number(partition, 4, partitionMax), fields.number(offset, 8, Number.MAX_SAFE_INTEGER)];
-  const exceptions = exceptionsOf(family, fields);
+  const exceptions = exceptionsOf(family, fields, quotable);
   const messages = family.messages.map((name) => fields.text(name)).filter((text) => text !== null && text !== '');
   return {
     family: family.name,
@@ -79,13 +84,16 @@ function lettersOf(family: Family, headers: readonly Header[]): Letter {
   };
 }
 
-/** Those that have a header, then the causes that a stack trace names. */
-function exceptionsOf(family: Family, fields: Fields): string[] {
-  const named = family.classes.map((name) => fields.text(name)).filter((name) => name !== null && classPattern.test(name));
+/**
+ * Those that have a header, then the causes that a stack trace names. The words of an exception stand in the trace as well, and what they
+ * quote may have a line that looks like a cause: a name that the message itself holds is none.
+ */
+function exceptionsOf(family: Family, fields: Fields, quotable: readonly (Buffer | null)[]): string[] {
+  const named = family.classes.map((name) => fields.text(name)).filter((name) => name !== null && classPattern.test(name)) as string[];
   const traces = family.stacktraces.map((name) => fields.text(name, stacktraceBytesMax) ?? '');
   const causes = traces.flatMap((trace) => [...trace.matchAll(causePattern)].map(([, name]) => name as string));
-  const all = [...(named as string[]), ...causes].filter((name) => name.length <= 300);
-  return [...new Set(all)].slice(0, exceptionsMax);
+  const all = [...new Set([...named, ...causes])].filter((name) => name.length <= 300).slice(0, exceptionsMax);
+  return all.filter((name) => named.includes(name) || !quotable.some((bytes) => bytes?.includes(name)));
 }
 
 function summaryOf({ title, names }: Family, exceptions: readonly string[], fields: Fields): string {
