@@ -5,7 +5,7 @@ import { native } from './native.mjs';
 import { nodePackages } from './node-packages.mjs';
 import { endRunning, SetupError } from './run.mjs';
 import { schemaSuite } from './schema-suite.mjs';
-import { kafkaProgram, postgresProgram, s3Program, schemaRegistryProgram } from './server-programs.mjs';
+import { connectFileProgram, kafkaProgram, postgresProgram, s3Program, schemaRegistryProgram } from './server-programs.mjs';
 import { systemPackages } from './system-packages.mjs';
 import { commands, follow } from './then.mjs';
 
@@ -13,7 +13,7 @@ import { commands, follow } from './then.mjs';
 const steps = [systemPackages, nodePackages, native, build, pageBuild, validators, postgresProgram, kafkaProgram, s3Program, schemaSuite];
 
 /** What tests alone need is not fetched for a demo. */
-const testSteps = [schemaRegistryProgram];
+const testSteps = [schemaRegistryProgram, connectFileProgram];
 
 /** A step that builds or fetches for minutes shows that it is alive. */
 const heartbeatMs = 20_000;
@@ -67,7 +67,7 @@ async function takeAll(wanted) {
   };
   const chains = [
     [nodePackages, native, build, pageBuild, validators, postgresProgram],
-    [kafkaProgram, schemaRegistryProgram],
+    [kafkaProgram, schemaRegistryProgram, connectFileProgram],
     [s3Program, schemaSuite],
   ];
   const ended = await Promise.allSettled(chains.map(inOrder));

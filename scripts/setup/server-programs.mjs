@@ -7,6 +7,7 @@ import { run, SetupError, works } from './run.mjs';
 
 // src/testing/services/programs.ts looks for the programs under these names.
 const kafkaDir = path.join(cacheDir, 'kafka-4.1.0');
+const connectFileDir = path.join(cacheDir, 'connect-file-4.1.0');
 const schemaRegistryDir = path.join(cacheDir, 'apicurio-registry-2.6.13');
 const s3Dir = path.join(cacheDir, 'seaweedfs-4.48');
 
@@ -50,28 +51,44 @@ export const s3Program = createFetch(
   },
 );
 
+/** The file connectors of Kafka Connect, whose worker is among Kafka's jars: a sink for the test that has Connect write dead letters. */
+export const connectFileProgram = createFetch(
+  'Connect file sink',
+  connectFileDir,
+  () => true,
+  async (draft) => {
+    await copyByMaven('connect-file', 'org.apache.kafka:connect-file:4.1.0', draft);
+    checkSums(draft, path.join(servicesDir, 'connect-file', 'SHA256SUMS'));
+  },
+);
+
 /** Apicurio Registry by Maven: a schema registry with Confluent's API, in one process and in memory. Only tests need it, and no container serves it. */
 export const schemaRegistryProgram = createFetch(
   'schema registry',
   schemaRegistryDir,
   () => true,
   async (draft) => {
-    const repository = `${draft}-maven`;
-    const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';
-    const artifact = 'io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all';
-    const remedy = `Java 17 and Maven. On Debian: ${byHand(['default-jre-headless', 'maven'])}`;
-    try {
-      const switches = ['-q', '-B', `-Dmaven.repo.local=${repository}`, `-Dartifact=${artifact}`, `-DoutputDirectory=${draft}`];
-      await run('schema-registry', ['mvn', ...switches, goal], { remedy });
-    } finally {
-      rmSync(repository, { recursive: true, force: true });
-    }
+    await copyByMaven('schema-registry', 'io.apicurio:apicurio-registry-app:2.6.13.Final:tar.gz:all', draft);
     checkSums(draft, path.join(servicesDir, 'schema-registry', 'SHA256SUMS'));
     const [archive] = readdirSync(draft);
-    await run('schema-registry-unpack', ['tar', '-xzf', path.join(draft, archive), '-C', draft], { remedy });
+    await run('schema-registry-unpack', ['tar', '-xzf', path.join(draft, archive), '-C', draft], { remedy: javaAndMaven });
     rmSync(path.join(draft, archive));
   },
 );
+
+const javaAndMaven = `Java 17 and Maven. On Debian: ${byHand(['default-jre-headless', 'maven'])}`;
+
+/** One file, without what it depends on. */
+async function copyByMaven(log, artifact, draft) {
+  const repository = `${draft}-maven`;
+  const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';
+  try {
+    const switches = ['-q', '-B', `-Dmaven.repo.local=${repository}`, `-Dartifact=${artifact}`, `-DoutputDirectory=${draft}`];
+    await run(log, ['mvn', ...switches, goal], { remedy: javaAndMaven });
+  } finally {
+    rmSync(repository, { recursive: true, force: true });
+  }
+}
 
 /** PostgreSQL came with the npm packages; where its programs do not run, Debian's take their place. */
 export const postgresProgram = {

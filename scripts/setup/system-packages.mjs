@@ -1,7 +1,9 @@
 import { clientLibraries, install, isDebian, mayInstall, missingOf, onPath } from './debian.mjs';
 import { nodePackages } from './node-packages.mjs';
 import { works } from './run.mjs';
-import { kafkaProgram, s3Program, schemaRegistryProgram } from './server-programs.mjs';
+import { connectFileProgram, kafkaProgram, s3Program, schemaRegistryProgram } from './server-programs.mjs';
+
+const byMaven = [kafkaProgram, schemaRegistryProgram, connectFileProgram];
 
 /**
  * The Debian packages that later steps need and that are not here. Elsewhere, or without the right to install, the later steps do
@@ -23,7 +25,7 @@ async function wanted() {
     // What the tests open the review page with.
     ...(onPath('chromium') ? [] : ['chromium']),
     ...(onPath('java') ? [] : ['default-jre-headless']),
-    ...((kafkaProgram.isFetched() && schemaRegistryProgram.isFetched()) || onPath('mvn') ? [] : ['maven']),
+    ...(byMaven.every((program) => program.isFetched()) || onPath('mvn') ? [] : ['maven']),
     ...(s3Program.isFetched() || (await works('python3', '-m', 'pip', '--version')) ? [] : ['python3-pip']),
   ];
 }

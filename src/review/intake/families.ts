@@ -23,8 +23,8 @@ export interface Family {
 
 /**
  * The families, each as its writer writes it. Where from:
- * - Kafka Connect: `DeadLetterQueueReporter` of apache/kafka. A header that is there already is not replaced; key, value, headers and
- *   timestamp are those of the message.
+ * - Kafka Connect: `DeadLetterQueueReporter` of apache/kafka. Where a header is there already, old versions leave it and newer ones (4.1 is
+ *   tried) put theirs behind it; key, value, headers and timestamp are those of the message.
  * - Kafka Streams: `ExceptionHandlerUtils` of apache/kafka (KIP-1034). Its headers go behind those of the message; a message without text is null.
  * - Share groups: `ShareGroupDLQStateManager` of apache/kafka (KIP-1191). Headers of the message are not copied, and its key and value
  *   only where the topic says so.

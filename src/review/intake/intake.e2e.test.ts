@@ -8,10 +8,11 @@ import { lettersOf, textHeaders } from '../../testing/dead-letters.ts';
 import { type Engine, openStage, type Stage } from '../../testing/engine.ts';
 import { encodeBatch, produceRaw, type RawRecord } from '../../testing/raw-records.ts';
 import { deleteRecordsBefore } from '../../testing/raw-requests.ts';
+import { type Listed, reviewCaller } from '../../testing/review-caller.ts';
 import { readAll, saleSchema } from '../../testing/review-desk.ts';
 import type { Group } from '../contract/groups.ts';
 import type { Page } from '../contract/page.ts';
-import type { Edit, RecordDetail, RecordFacets, RecordItem } from '../contract/records.ts';
+import type { Edit, RecordDetail, RecordItem } from '../contract/records.ts';
 import type { Replay } from '../contract/replays.ts';
 
 let folder: string;
@@ -27,38 +28,6 @@ interface Scene {
   /** Where the messages were, and where their dead letters are. */
   readonly orders: string;
   readonly letters: string;
-}
-
-type Listed = Page<RecordItem> & { readonly facets?: RecordFacets };
-
-function desk(engine: Engine) {
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a test says what an answer is.
-  const call = async <T>(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<{ status: number; body: T }> => {
-    const response = await fetch(`${engine.address}/api/v1${path}`, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: (await response.json()) as T };
-  };
-  const until = async <T>(path: string, isIt: (body: T) => boolean): Promise<T> => {
-    for (;;) {
-      const { body } = await call<T>(path);
-      if (isIt(body)) return body;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  };
-  return {
-    call,
-    until,
-    records: (count: number) => until<Listed>('/records?limit=100&facets=1', ({ items }) => items.length >= count),
-    replay: async (body: unknown) => {
-      const { status, body: plan } = await call<Replay>('/replays', body);
-      if (status !== 201) throw new Error(JSON.stringify(plan));
-      await call(`/replays/${plan.id}/start`, {});
-      return until<Replay>(`/replays/${plan.id}`, ({ finished_at }) => finished_at !== null);
-    },
-  };
 }
 
 async function publish(topic: string, records: readonly Partial<RawRecord>[]): Promise<void> {
@@ -120,11 +89,11 @@ test('dead letters of every family become records, once, and go back to where th
   await first.stop();
   await publish(letters, [{ value: Buffer.from('{}'), headers: lettersOf.spring_kafka({ topic: orders, partition: 1, offset: 47 }) }]);
   const second = await stage.start();
-  const { items: before } = await desk(second).records(10);
+  const { items: before } = await reviewCaller(second).records(10);
   await second.stop();
   // As if it had ended before it could write down how far it was.
   await stage.database.withClient((client) => client.query('DELETE FROM intake_positions'));
-  const third = desk(await stage.start());
+  const third = reviewCaller(await stage.start());
   const isRead = async () =>
     (await stage.database.withClient((client) => client.query('SELECT FROM intake_positions WHERE offset_next = 10'))).rowCount === 1;
   while (!(await isRead())) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -151,7 +120,7 @@ test('what retention took before it was read is told, and a log that was cut is 
   await deleteRecordsBefore({ topic: letters, partition: 0 }, 3);
   const second = await stage.start();
   await untilAt(4);
-  expect((await desk(second).records(2)).items.map(({ offset }) => offset).toSorted()).toEqual(['0', '3']);
+  expect((await reviewCaller(second).records(2)).items.map(({ offset }) => offset).toSorted()).toEqual(['0', '3']);
   expect(second.log).toContainEqual(expect.objectContaining({ level: 'error', topic: letters, partition: 0, missed: 2 }));
   const metrics = async () => (await fetch(`${second.address}/metrics`)).text();
   expect(await metrics()).toContain(`dataquarantine_intake_missed_total{topic="${letters}"} 2`);
@@ -161,14 +130,14 @@ test('what retention took before it was read is told, and a log that was cut is 
   await publish(letters, [letter('new')]);
   const third = await stage.start();
   await untilAt(5);
-  expect((await desk(third).records(3)).items.map(({ offset }) => offset).toSorted()).toEqual(['0', '3', '4']);
+  expect((await reviewCaller(third).records(3)).items.map(({ offset }) => offset).toSorted()).toEqual(['0', '3', '4']);
   expect(JSON.stringify(third.log)).toContain(
     `${letters}/0 was cut: it ends at offset 5, and was read up to 9 before; read again from 3 on`,
   );
 });
 
 async function expectRecords(engine: Engine, { orders, letters }: Scene): Promise<void> {
-  const { call, records } = desk(engine);
+  const { call, records } = reviewCaller(engine);
   const { items, facets } = await records(9);
   const of = finder(items);
   expect(Object.fromEntries(facets?.family.map(({ value, count }) => [value, count]) ?? [])).toEqual({
@@ -204,7 +173,7 @@ async function expectRecords(engine: Engine, { orders, letters }: Scene): Promis
 }
 
 async function expectReplays(engine: Engine, { stage, orders }: Scene): Promise<void> {
-  const { call, records, replay } = desk(engine);
+  const { call, records, replay } = reviewCaller(engine);
   const of = finder((await records(9)).items);
   const toItsTopic = { ids: [of('kafka_connect', 40).id, of('kafka_connect', 41).id, of('kafka_streams').id, of('smallrye').id] };
   expect(await replay(toItsTopic)).toMatchObject({ state: 'done', target: orders, progress: { published: 4, failed: 0 } });

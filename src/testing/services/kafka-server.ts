@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { kafkaJars } from './programs.ts';
-import { openServer, type Place, type Recipe, runToEnd, type Server, type ServerOptions } from './server.ts';
+import { type Command, openServer, type Place, type Recipe, runToEnd, type Server, type ServerOptions } from './server.ts';
 
 export interface KafkaServer {
   readonly brokers: string;
@@ -51,8 +51,9 @@ function recipe(security: BrokerSecurity | null): Recipe {
   };
 }
 
-function java(machine: readonly string[], program: readonly string[]): { file: string; args: string[] } {
-  // Without a settings file log4j writes to stdout, from this level on: enough to say why a broker ended.
+/** A program of Kafka's jars, with options for its machine before it. */
+export function java(machine: readonly string[], program: readonly string[]): Command {
+  // Without a settings file log4j writes to stdout, from this level on: enough to say why a server ended.
   const log = '-Dorg.apache.logging.log4j.level=WARN';
   return { file: 'java', args: [...machine, log, '-Djava.awt.headless=true', '-cp', path.join(kafkaJars(), '*'), ...program] };
 }

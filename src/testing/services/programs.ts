@@ -15,6 +15,11 @@ export function kafkaJars(): string {
   return fetched(path.join(cacheDir(), 'kafka-4.1.0'), 'DQ_KAFKA_UNREACHABLE');
 }
 
+/** The folder of the file connectors' jar, as Kafka Connect's `plugin.path` takes it. */
+export function connectFileDir(): string {
+  return fetched(path.join(cacheDir(), 'connect-file-4.1.0'), 'DQ_KAFKA_UNREACHABLE');
+}
+
 /** SeaweedFS's one program. */
 export function weedProgram(): string {
   return fetched(path.join(cacheDir(), 'seaweedfs-4.48', 'weed'), 'DQ_STORAGE_UNREACHABLE');
