@@ -8,15 +8,13 @@ import {
   findCoordinatorV6,
   listOffsetsV8,
   listOffsetsV9,
-  metadataV10,
-  metadataV11,
-  metadataV12,
   offsetFetchV8,
   offsetFetchV9,
 } from '@platformatic/kafka';
 import { DataQuarantineError } from '../../lib/errors.ts';
 import { Connections, refusal } from './connections.ts';
 import { type Fetched, fetchApis, fetchArgs, isolation } from './fetch.ts';
+import { askMetadata, brokerOf, code, type Metadata, type TopicMetadata } from './metadata.ts';
 import { decodeBatches, type WireRecord } from './record-batches.ts';
 import { type ClientProperties, translateSecurity } from './security.ts';
 
@@ -66,6 +64,12 @@ export interface NewTopic {
   readonly configs: Readonly<Record<string, string>>;
 }
 
+/** The first offset that a partition still has, and one past the last that this client may see. */
+export interface WireBounds {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Offsets `from` (kept) to `to` (left out) of a partition. */
 export interface WireRange {
   readonly topic: string;
@@ -74,22 +78,6 @@ export interface WireRange {
   readonly to: number;
 }
 
-interface Metadata {
-  readonly clusterId: string;
-  readonly brokers: ReadonlyMap<number, Broker>;
-  readonly controllerId: number;
-  readonly topics: ReadonlyMap<string, TopicMetadata>;
-}
-
-interface TopicMetadata {
-  readonly topicUuid: string;
-  /** Node ids of the leaders by partition, -1 where there is none at the moment. */
-  readonly leaders: readonly number[];
-}
-
-/** Error codes of the protocol that have a meaning of their own here. */
-const code = { unknown: -1, none: 0, offsetOutOfRange: 1, unknownTopic: 3, leaderNotAvailable: 5, topicExists: 36 } as const;
-const metadataApis = [metadataV12.api, metadataV11.api, metadataV10.api];
 const listOffsetsApis = [listOffsetsV9.api, listOffsetsV8.api];
 const coordinatorApis = [findCoordinatorV6.api, findCoordinatorV5.api, findCoordinatorV4.api];
 const offsetFetchApis = [offsetFetchV9.api, offsetFetchV8.api];
@@ -226,6 +214,16 @@ export class Wire {
     return this.#offsets(topic, latest);
   }
 
+  /** Start and end of each partition; null for those whose leaders do not answer, with the reason. Throws where nothing of the topic is known. */
+  async bounds(topic: string): Promise<{ bounds: (WireBounds | null)[]; failure: Error | null }> {
+    const [starts, ends] = await Promise.all([this.#knownOffsets(topic, earliest), this.#knownOffsets(topic, latest)]);
+    const bounds = ends.offsets.map((end, partition) => {
+      const start = starts.offsets[partition] ?? null;
+      return start === null || end === null ? null : { start, end };
+    });
+    return { bounds, failure: ends.failure ?? starts.failure };
+  }
+
   /** The first offset of each partition whose timestamp is not before `timestampMs`; the end where there is none. */
   async since(topic: string, timestampMs: number): Promise<number[]> {
     const [found, ends] = [await this.#offsets(topic, BigInt(timestampMs)), await this.ends(topic)];
@@ -330,23 +328,51 @@ export class Wire {
   }
 
   async #offsets(topic: string, timestamp: bigint): Promise<number[]> {
-    return this.#connections.retry(async () => {
+    const { offsets, failure } = await this.#knownOffsets(topic, timestamp);
+    if (failure !== null) throw failure;
+    return offsets as number[];
+  }
+
+  /** What the leaders say that answer, null for the partitions of those that still do not after some attempts, and why. */
+  async #knownOffsets(topic: string, timestamp: bigint): Promise<{ offsets: (number | null)[]; failure: Error | null }> {
+    let offsets: (number | null)[] = [];
+    const ask = async () => {
       const metadata = await this.#metadata([topic]);
-      const found = metadata.topics.get(topic);
-      if (!found) throw refusal(code.unknownTopic, `Topic "${topic}" cannot be read`);
-      const offsets = found.leaders.map(() => -1);
-      for (const nodeId of new Set(found.leaders)) {
-        const indexes = [...found.leaders.keys()].filter((index) => found.leaders[index] === nodeId);
-        const partitions = indexes.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp }));
-        const leader = brokerOf(metadata.brokers, nodeId, topic);
-        const answer = await this.#connections.call(leader, listOffsetsApis, -1, isolation[this.#isolation], [{ name: topic, partitions }]);
-        for (const { partitionIndex, errorCode, offset } of answer.topics[0]?.partitions ?? []) {
-          if (errorCode !== code.none) throw refusal(errorCode, `The offsets of ${topic}/${partitionIndex} cannot be read`);
-          offsets[partitionIndex] = Number(offset);
+      const leaders = metadata.topics.get(topic)?.leaders;
+      if (!leaders) throw refusal(code.unknownTopic, `Topic "${topic}" cannot be read`);
+      offsets = leaders.map(() => null);
+      let failure: Error | null = null;
+      for (const nodeId of new Set(leaders)) {
+        const partitions = [...leaders.keys()].filter((partition) => leaders[partition] === nodeId);
+        try {
+          const leader = brokerOf(metadata.brokers, nodeId, `${topic}/${partitions.join(', ')}`);
+          await this.#askOffsets(leader, { topic, partitions, timestamp, into: offsets });
+        } catch (error) {
+          failure ??= error as Error;
         }
       }
-      return offsets;
-    });
+      if (failure !== null) throw failure;
+    };
+    try {
+      await this.#connections.retry(ask);
+      return { offsets, failure: null };
+    } catch (failure) {
+      if (offsets.length === 0) throw failure;
+      return { offsets, failure: failure as Error };
+    }
+  }
+
+  async #askOffsets(
+    leader: Broker,
+    asked: { topic: string; partitions: number[]; timestamp: bigint; into: (number | null)[] },
+  ): Promise<void> {
+    const { topic, timestamp, into } = asked;
+    const partitions = asked.partitions.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp }));
+    const answer = await this.#connections.call(leader, listOffsetsApis, -1, isolation[this.#isolation], [{ name: topic, partitions }]);
+    for (const { partitionIndex, errorCode, offset } of answer.topics[0]?.partitions ?? []) {
+      if (errorCode !== code.none) throw refusal(errorCode, `The offsets of ${topic}/${partitionIndex} cannot be read`);
+      into[partitionIndex] = Number(offset);
+    }
   }
 
   async #coordinator(group: string): Promise<Broker> {
@@ -365,25 +391,9 @@ export class Wire {
     return { leader: brokerOf(this.#brokers, nodeId, `${topic}/${partition}`), topicUuid: found.topicUuid };
   }
 
-  /** Topics that do not exist are left out; one that is just being made is an error that passes. */
   async #metadata(topics: readonly string[]): Promise<Metadata> {
-    const answer = await this.#connections.call(null, metadataApis, [...topics], false, false);
-    const brokers = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
-    const found = new Map<string, TopicMetadata>();
-    for (const { name, errorCode, topicId, partitions } of answer.topics) {
-      if (errorCode === code.leaderNotAvailable) throw refusal(errorCode, `Topic "${name}" cannot be read yet`);
-      if (errorCode !== code.none || !name) continue;
-      const leaders: number[] = partitions.map(() => -1);
-      for (const { partitionIndex, leaderId } of partitions) leaders[partitionIndex] = leaderId;
-      found.set(name, { topicUuid: topicId, leaders });
-    }
-    this.#brokers = brokers;
-    return { clusterId: answer.clusterId ?? '', brokers, controllerId: answer.controllerId, topics: found };
+    const metadata = await askMetadata(this.#connections, topics);
+    this.#brokers = metadata.brokers;
+    return metadata;
   }
-}
-
-function brokerOf(brokers: ReadonlyMap<number, Broker>, nodeId: number, what: string): Broker {
-  const broker = brokers.get(nodeId);
-  if (!broker) throw refusal(code.leaderNotAvailable, `${what} has no leader`);
-  return broker;
 }

@@ -1,4 +1,4 @@
-import type { Wire, WireCluster, WireRecord } from '../../drivers/kafka-wire/wire.ts';
+import type { Wire, WireBounds, WireCluster, WireRecord } from '../../drivers/kafka-wire/wire.ts';
 import type { ObjectStore } from '../../drivers/storage/object-store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { DataQuarantineError, hasCode, isRetryable, messageOf } from '../../lib/errors.ts';
@@ -37,10 +37,8 @@ interface Place {
 }
 
 /** Of a partition: the next offset to read, null where nothing was read, and what its log has. */
-interface Bounds {
+interface Bounds extends WireBounds {
   readonly position: number | null;
-  readonly start: number;
-  readonly end: number;
 }
 
 const pollMs = 1_000;
@@ -116,11 +114,15 @@ export class Intake {
     const identity = identityOf(cluster, topic);
     // Before the ends: no position is taken for one behind them because another instance read on meanwhile.
     const positions = await foreign.positions(identity);
-    const [starts, ends] = await Promise.all([wire.starts(topic), wire.ends(topic)]);
+    const { bounds: known, failure } = await wire.bounds(topic);
+    if (failure !== null) failures.push(failure);
     let left = 0;
-    for (const [partition, end] of ends.entries()) {
+    for (const [partition, found] of known.entries()) {
       if (signal.aborted) break;
-      const bounds = { position: positions.get(partition) ?? null, start: starts[partition] ?? 0, end };
+      // Nobody leads it, or its leader does not answer.
+      if (found === null) continue;
+      const { end } = found;
+      const bounds = { position: positions.get(partition) ?? null, ...found };
       const from = firstOf(bounds);
       const to = Math.min(end, from + turnRecordsMax);
       try {
@@ -132,7 +134,7 @@ export class Intake {
         left += end - from;
       }
     }
-    onLag(topic, left);
+    if (failure === null) onLag(topic, left);
     return left === 0;
   }
 

@@ -20,19 +20,43 @@ export interface BrokerSecurity {
   readonly password: string;
 }
 
+/** What one node of a cluster is. */
+interface Node {
+  readonly clusterId: string;
+  readonly security: BrokerSecurity | null;
+  /** `HOST:PORT` of the node that controls the cluster; null where it is this one. */
+  readonly controller: string | null;
+}
+
 /** One Kafka node that is broker and controller (KRaft), alone on this machine. */
 export async function openKafka(options: ServerOptions = {}): Promise<KafkaServer> {
-  const { server, place } = await openServer(recipe(null), options);
+  const { server, place } = await openServer(recipe({ clusterId: clusterId(), security: null, controller: null }), options);
   return { server, brokers: `127.0.0.1:${place.ports[0]}` };
 }
 
 /** The same with a second address, of the name localhost, that takes SASL over TLS only. */
 export async function openSecureKafka(security: BrokerSecurity): Promise<KafkaServer & { readonly secureBrokers: string }> {
-  const { server, place } = await openServer(recipe(security), {});
+  const { server, place } = await openServer(recipe({ clusterId: clusterId(), security, controller: null }), {});
   return { server, brokers: `127.0.0.1:${place.ports[0]}`, secureBrokers: `localhost:${place.ports[2]}` };
 }
 
-function recipe(security: BrokerSecurity | null): Recipe {
+/** Two brokers of one cluster. The first controls it, so the second may be away. */
+export async function openKafkaPair(): Promise<KafkaServer & { readonly second: Server }> {
+  const id = clusterId();
+  const first = await openServer(recipe({ clusterId: id, security: null, controller: null }), {});
+  const brokers = `127.0.0.1:${first.place.ports[0]}`;
+  try {
+    const controller = `127.0.0.1:${first.place.ports[1]}`;
+    const { server: second } = await openServer(recipe({ clusterId: id, security: null, controller }), {});
+    return { server: first.server, brokers, second };
+  } catch (error) {
+    await first.server.close();
+    throw error;
+  }
+}
+
+function recipe(node: Node): Recipe {
+  const { security } = node;
   const scram = security ? ['--add-scram', `SCRAM-SHA-512=[name=${security.user},password=${security.password}]`] : [];
   return {
     name: 'Kafka',
@@ -41,9 +65,9 @@ function recipe(security: BrokerSecurity | null): Recipe {
     stopSignal: 'SIGTERM',
     reapSignal: 'KILL',
     prepare: async (place) => {
-      await writeFile(settingsFile(place), settings(place, security));
+      await writeFile(settingsFile(place), settings(place, node));
       if (existsSync(path.join(place.dir, 'log', 'meta.properties'))) return;
-      const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', settingsFile(place), ...scram];
+      const format = ['kafka.tools.StorageTool', 'format', '-t', node.clusterId, '-c', settingsFile(place), ...scram];
       await runToEnd(java(['-XX:TieredStopAtLevel=1'], format), place.dir);
     },
     command: (place) => java(['-Xms256m', '-Xmx1g'], ['kafka.Kafka', settingsFile(place)]),
@@ -68,14 +92,15 @@ function clusterId(): string {
   return id.startsWith('-') ? clusterId() : id;
 }
 
-function settings({ dir, ports: [port, controllerPort, securePort] }: Place, security: BrokerSecurity | null): string {
+function settings({ dir, ports: [port, controllerPort, securePort] }: Place, { security, controller }: Node): string {
+  const controllerListener = controller === null ? `,CONTROLLER://127.0.0.1:${controllerPort}` : '';
   const secureListener = security ? `,SECURE://127.0.0.1:${securePort}` : '';
   const secureAddress = security ? `,SECURE://localhost:${securePort}` : '';
   return Object.entries({
-    'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${secureListener}`,
+    'process.roles': controller === null ? 'broker,controller' : 'broker',
+    'node.id': controller === null ? 1 : 2,
+    'controller.quorum.voters': `1@${controller ?? `127.0.0.1:${controllerPort}`}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port}${controllerListener}${secureListener}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${secureAddress}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL',
