@@ -155,6 +155,41 @@ test('everything can be walked by keyboard', async () => {
   await page.waitForURL('**/causes?q=user_id');
 });
 
+test('the key r leads to the replay of what has the focus, is selected or is shown', async () => {
+  const stage = await openStage();
+  const { address } = await stage.start();
+  await sendMessages(stage, [userEvent('user-1', unusual), userEvent('user-2', unusual), '{"_schema":"user_event",']);
+  await stage.committed();
+  const { page, complaints } = await openPage(address);
+  /** Presses keys on a view that has rows; where that leads. */
+  const press = async (view: string, ...keys: string[]) => {
+    await page.goto(view);
+    await page.locator('main [data-row]').first().waitFor();
+    for (const key of keys) await page.keyboard.press(key);
+    await page.getByRole('heading', { name: 'New replay' }).waitFor();
+    return new URL(page.url()).searchParams;
+  };
+  await page.goto('/records');
+  await page.locator('main [data-row]').nth(2).waitFor();
+  const rows = await page.locator('main [data-row]').all();
+  const ids = await Promise.all(rows.map((row) => row.getAttribute('data-row')));
+  await page.goto('/causes?q=user_id');
+  const cause = (await page.locator('main [data-row]').first().getAttribute('data-row')) ?? '';
+
+  expect((await press('/causes?q=user_id', 'j', 'r')).get('fingerprint')).toBe(cause);
+  await page.getByText('2 records right now').waitFor();
+  expect((await press(`/causes/${encodeURIComponent(cause)}`, 'r')).get('fingerprint')).toBe(cause);
+  expect((await press('/records', 'j', 'j', 'r')).get('ids')).toBe(ids[1]);
+  expect((await press('/records', 'j', 'x', 'j', 'x', 'j', 'r')).get('ids')).toBe(`${ids[0]},${ids[1]}`);
+  await page.getByText('2 chosen records').waitFor();
+
+  await page.goto(`/records/${ids[2]}`);
+  await page.getByLabel('Payload as text').waitFor();
+  await page.keyboard.press('r');
+  await page.waitForURL(`**/replays/new?ids=${ids[2]}`);
+  expect(complaints).toEqual([]);
+});
+
 test('who signs in with a token gets the rights of that token, and no others', async () => {
   const stage = await openStage({
     env: { DQ_AUTH_MODE: 'token', DQ_AUTH_TOKENS: 'ann:viewer:looks-only,bob:operator+payload:may-replay' },
@@ -173,6 +208,11 @@ test('who signs in with a token gets the rights of that token, and no others', a
   await page.getByText('payload:read').first().waitFor();
   expect(await page.getByRole('link', { name: 'Replay', exact: true }).count()).toBe(0);
   expect(await page.getByText('customer-0').count()).toBe(0);
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await help.getByText('Record after it in its partition').waitFor();
+  expect(await help.getByText(/^(Edit|Replay|Discard)$/).count()).toBe(0);
+  await page.keyboard.press('Escape');
 
   await page.goto('/settings');
   await page.getByRole('button', { name: 'Sign out' }).click();

@@ -1,5 +1,5 @@
 import type { GroupState } from '../../../contract/groups.ts';
-import type { RecordItem } from '../../../contract/records.ts';
+import type { PayloadState, RecordItem } from '../../../contract/records.ts';
 import type { Forecast, ReplayState } from '../../../contract/replays.ts';
 
 /** What a colour says. It never says it alone: a word stands beside it. */
@@ -36,6 +36,28 @@ export const forecastTexts: Readonly<Record<Forecast, { label: string; meaning: 
   attempts_used: { label: 'attempts used up', meaning: 'Was tried as often as is allowed.', tone: 'warn' },
   changed: { label: 'changed', meaning: 'Somebody changed it after the plan was made.', tone: 'warn' },
   unreadable: { label: 'unreadable', meaning: 'Its stored payload could not be read.', tone: 'bad' },
+};
+
+/** Where a payload is, and what that means for whoever looks at its record. */
+export const payloadTexts: Readonly<Record<PayloadState, { label: string; meaning: string; tone: Tone }>> = {
+  stored: { label: 'whole', meaning: 'It is kept as it came.', tone: 'good' },
+  in_source: {
+    label: 'in its source',
+    meaning: 'A flood left this payload in its source topic: it can be read, edited and replayed until retention takes it from there.',
+    tone: 'warn',
+  },
+  gone: {
+    label: 'lost',
+    meaning: 'A flood left this payload in its source topic, which holds it no longer: only its facts are left.',
+    tone: 'bad',
+  },
+  unreadable: {
+    label: 'lost',
+    meaning: 'The object store lost this payload, or has something else in its place: only its facts are left.',
+    tone: 'bad',
+  },
+  away: { label: 'out of reach', meaning: 'Where this payload lies does not answer right now. Nothing is lost by that.', tone: 'warn' },
+  erased: { label: 'erased', meaning: 'This payload was erased for good: only its facts are left.', tone: 'plain' },
 };
 
 /** Who wrote a dead letter, by the names that people know. */

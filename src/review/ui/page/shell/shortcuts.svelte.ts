@@ -4,6 +4,8 @@ import { untrack } from 'svelte';
 export interface Shortcut {
   readonly keys: string;
   readonly label: string;
+  /** False where it would lead nowhere: for want of a right, or of something to do it to. */
+  readonly when?: boolean;
   readonly run: () => void;
 }
 
@@ -64,7 +66,7 @@ export const shortcuts = new Shortcuts();
 /** Offers shortcuts for as long as the component that calls this is there. */
 export function offerShortcuts(layer: () => readonly Shortcut[]): void {
   $effect(() => {
-    const offered = layer();
+    const offered = layer().filter(({ when = true }) => when);
     return untrack(() => shortcuts.add(offered));
   });
 }

@@ -25,7 +25,7 @@ export const records = {
   list: (query: Query, signal?: AbortSignal) => call<RecordPage>('/records', { query, ...signalOf(signal) }),
   get: (id: string, signal?: AbortSignal) => call<RecordDetail>(`/records/${at(id)}`, signalOf(signal)),
   payload: (id: string, signal?: AbortSignal) => callBytes(`/records/${at(id)}/payload`, signalOf(signal)),
-  edits: (id: string, signal?: AbortSignal) => call<Page<Edit>>(`/records/${at(id)}/edits`, signalOf(signal)),
+  edits: (id: string, query: Query, signal?: AbortSignal) => call<Page<Edit>>(`/records/${at(id)}/edits`, { query, ...signalOf(signal) }),
   setStatus: (id: string, status: RecordItem['status'], version: number) =>
     call<RecordItem>(`/records/${at(id)}`, { method: 'PATCH', body: { status }, version }),
   discard: (id: string, version: number) => call<RecordItem>(`/records/${at(id)}/discard`, { method: 'POST', body: {}, version }),
