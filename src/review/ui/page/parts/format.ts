@@ -7,8 +7,11 @@ export const count = (value: number) => whole.format(value);
 /** `1.2K` where the whole number would not fit. */
 export const compact = (value: number) => (Math.abs(value) < 10_000 ? whole.format(value) : short.format(value));
 
-/** A rate that is seldom a whole number: `0.4`, `12`, `1,204`. */
-export const rate = (value: number) => (value > 0 && value < 10 ? value.toFixed(1) : whole.format(value));
+/** A rate that is seldom a whole number: `0.01`, `0.4`, `12`, `1,204`. */
+export function rate(value: number): string {
+  if (value > 0 && value < 0.1) return value.toPrecision(1);
+  return value > 0 && value < 10 ? value.toFixed(1) : whole.format(value);
+}
 
 export function bytes(value: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
