@@ -5,8 +5,8 @@ import { cacheDir, root } from './places.mjs';
 import { run, SetupError } from './run.mjs';
 import { createFetch } from './server-programs.mjs';
 
-// src/conformance.native.test.ts looks for the suite under this name.
-const suiteDir = path.join(cacheDir, 'json-schema-suite-4.25.1');
+// src/testing/official-suite.ts looks for the suite under this name: the tests, and the documents that their schemas refer to.
+const suiteDir = path.join(cacheDir, 'json-schema-test-suite-4.25.1');
 
 const fetch = createFetch(
   'JSON Schema test suite',
@@ -19,7 +19,8 @@ const fetch = createFetch(
     const [archive] = readdirSync(draft);
     const unpacked = path.join(draft, 'unpacked');
     await run('schema-suite-unpack', ['python3', '-m', 'tarfile', '-e', path.join(draft, archive), unpacked], {});
-    renameSync(path.join(unpacked, path.basename(archive, '.tar.gz'), 'json', 'tests'), path.join(draft, 'tests'));
+    for (const part of ['tests', 'remotes'])
+      renameSync(path.join(unpacked, path.basename(archive, '.tar.gz'), 'json', part), path.join(draft, part));
     rmSync(unpacked, { recursive: true });
     rmSync(path.join(draft, archive));
   },

@@ -166,6 +166,12 @@ function draftOf(schema: unknown): Draft | { problem: SchemaProblem } {
   return { problem: { message: 'the draft is not known: use draft-07, 2019-09 or 2020-12', pointer: '/$schema' } };
 }
 
+/** The draft that a schema is of; null where nobody here knows it. */
+export function draftName(schema: object): DraftName | null {
+  const draft = draftOf(schema);
+  return 'problem' in draft ? null : draft.name;
+}
+
 const drafts: ReadonlyMap<string, Draft> = new Map<string, Draft>([
   ['//json-schema.org/draft-07/schema', draft07],
   ['//json-schema.org/draft/2019-09/schema', { Class: Ajv2019, name: '2019-09' }],

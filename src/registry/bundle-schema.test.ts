@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import type { RegisteredVersion } from '../model/registered-schema.ts';
+import { bundleSchema } from './bundle-schema.ts';
+import { compileInMemory } from './compiler.ts';
+
+const draft07 = 'http://json-schema.org/draft-07/schema';
+const draft2020 = 'https://json-schema.org/draft/2020-12/schema';
+
+/** Judges values by a schema whose reference `part.json` leads to `part`. */
+async function judgeOf(schema: object, part: object): Promise<(value: unknown) => boolean> {
+  const version = async (subject: string): Promise<RegisteredVersion> =>
+    Promise.resolve({ type: 'JSON', text: JSON.stringify(part), references: [], id: 1, subject, version: 1 });
+  const references = [{ name: 'part.json', subject: 'part', version: 1 }];
+  return compileInMemory(await bundleSchema({ type: 'JSON', text: JSON.stringify(schema), references }, { version }));
+}
+
+const whole = { properties: { p: { $ref: 'part.json' } } };
+
+test.each([
+  [undefined, draft07],
+  [undefined, `${draft07}#`],
+  [`${draft07}#`, draft07],
+  [draft07, undefined],
+  [draft2020, `${draft2020}#`],
+  [draft2020, undefined],
+])('a schema of %s may refer to one of %s', async ($schema, other) => {
+  const judge = await judgeOf({ $schema, ...whole }, { $schema: other, type: 'string' });
+  expect([judge({ p: 's' }), judge({ p: 1 })]).toEqual([true, false]);
+});
+
+test.each([
+  [undefined, draft2020],
+  [draft2020, draft07],
+])('a schema of %s may not refer to one of %s', async ($schema, other) => {
+  await expect(judgeOf({ $schema, ...whole }, { $schema: other })).rejects.toThrow('"part.json" leads to a schema of another draft');
+});
+
+test('in draft-07 a referred schema may be a reference itself, beside which nothing counts', async () => {
+  const judge = await judgeOf(whole, { $ref: '#/definitions/name', definitions: { name: { type: 'string' } }, maxLength: 1 });
+  expect([judge({ p: 'long' }), judge({ p: 1 })]).toEqual([true, false]);
+});
+
+test('since 2019-09 what stands beside the reference of a referred schema counts', async () => {
+  const part = { $ref: '#/$defs/name', $defs: { name: { type: 'string' } }, maxLength: 1 };
+  const judge = await judgeOf({ $schema: draft2020, ...whole }, part);
+  expect([judge({ p: 's' }), judge({ p: 'long' }), judge({ p: 1 })]).toEqual([true, false, false]);
+});
