@@ -1,7 +1,7 @@
 import kafka, { type TopicPartition as ClientPartition, type LibrdKafkaError } from '@confluentinc/kafka-javascript';
 import { assert } from '../../lib/assert.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
-import { DataQuarantineError } from '../../lib/errors.ts';
+import { DataQuarantineError, messageOf } from '../../lib/errors.ts';
 import type { Watermark } from '../../model/delivery.ts';
 import type { Slab } from '../../model/slab.ts';
 import type { Log } from '../../observe/log.ts';
@@ -214,7 +214,7 @@ export class GroupSource implements Source {
   async close(): Promise<void> {
     this.#intake?.close();
     this.#closing = true;
-    if (this.#rebalances.splice(0).length > 0) this.#consumer.unassign();
+    if (this.#rebalances.splice(0).length > 0) this.#dismiss();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, closeMsMax);
       this.#consumer.disconnect(() => {
@@ -237,7 +237,7 @@ export class GroupSource implements Source {
   #queueRebalance(error: LibrdKafkaError, clientPartitions: ClientPartition[]): void {
     // While it closes the client takes no assignment any more, and an unassign answers either kind.
     if (this.#closing) {
-      this.#consumer.unassign();
+      this.#dismiss();
       return;
     }
     const kind = error.code === codes.ERR__ASSIGN_PARTITIONS ? 'assign' : 'revoke';
@@ -246,6 +246,15 @@ export class GroupSource implements Source {
     this.#rebalances.push(rebalance);
     this.#rebalanceWaiter?.resolve();
     this.#rebalanceWaiter = null;
+  }
+
+  /** Answers a rebalance by holding nothing. One may be told when the client has left the group already: then nobody waits for the answer. */
+  #dismiss(): void {
+    try {
+      this.#consumer.unassign();
+    } catch (error) {
+      if (!messageOf(error).endsWith('is disconnected')) throw error;
+    }
   }
 
   #stop(held: HeldPartition, offset: number, reason: string): void {

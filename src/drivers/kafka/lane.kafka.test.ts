@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import kafka from '@confluentinc/kafka-javascript';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Header } from '../../model/header.ts';
 import { type MessageParts, Slab } from '../../model/slab.ts';
 import { brokers, freshTopic } from '../../testing/broker.ts';
@@ -7,6 +8,8 @@ import { fillTo, laneNames, publisherOf, sourceOf } from '../../testing/lanes.ts
 import { publishMessages } from '../../testing/publish-messages.ts';
 import { encodeBatch, produceRaw, type RawRecord } from '../../testing/raw-records.ts';
 import { openWire, type Wire, type WireRecord } from '../kafka-wire/wire.ts';
+
+type RebalanceCallback = (error: { readonly code: number }, partitions: readonly object[]) => void;
 
 let wire: Wire;
 
@@ -101,6 +104,17 @@ describe.each(laneNames)('the %s lane', (lane) => {
     const rest = Slab.allocate(8, 1_000);
     await fillTo(second.source, rest, 1);
     expect([rest.count, String(rest.value(0))]).toEqual([1, '3']);
+  });
+
+  test('a rebalance that is told after the client has left its group ends nothing', async () => {
+    const topic = await freshTopic('late-rebalance');
+    const leaving = vi.spyOn(kafka.KafkaConsumer.prototype, 'disconnect');
+    const { close } = await sourceOf(lane, topic);
+    await close();
+    const [client] = leaving.mock.contexts as (kafka.KafkaConsumer & { globalConfig: { rebalance_cb: RebalanceCallback } })[];
+    leaving.mockRestore();
+    expect(() => client?.unassign()).toThrow('is disconnected');
+    client?.globalConfig.rebalance_cb({ code: kafka.CODES.ERRORS.ERR__REVOKE_PARTITIONS }, [{ topic, partition: 0 }]);
   });
 
   test('an offset of a lost epoch is not stored', async () => {
