@@ -182,6 +182,15 @@ test('a cause that the message itself names is words that were quoted', () => {
   expect(readLetter([{ name: 'said', value: quoted }, ...headers])).toMatchObject(without);
 });
 
+test('however many causes the message names, the one that was thrown is told', () => {
+  const lines = Array.from({ length: 9 }, (_, number) => `Caused by: card.N${number}: x`).join('\n');
+  const headers = textHeaders({
+    '__connect.errors.exception.class.name': 'a.DataException',
+    '__connect.errors.exception.stacktrace': `a.DataException: Value (${lines}) was out of range\nCaused by: java.lang.Error: x`,
+  });
+  expect(readLetter(headers, [null, Buffer.from(lines)]).exceptions).toEqual(['a.DataException', 'java.lang.Error']);
+});
+
 test('headers of any bytes are read without an error', () => {
   const names = families.flatMap(({ origin: { topic, partition, offset, timestamp }, classes, messages, stacktraces, names: more }) =>
     [topic, partition, offset, timestamp, ...classes, ...messages, ...stacktraces, ...more.map(([, name]) => name)].filter(

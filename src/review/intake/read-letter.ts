@@ -92,8 +92,8 @@ function exceptionsOf(family: Family, fields: Fields, quotable: readonly (Buffer
   const named = family.classes.map((name) => fields.text(name)).filter((name) => name !== null && classPattern.test(name)) as string[];
   const traces = family.stacktraces.map((name) => fields.text(name, stacktraceBytesMax) ?? '');
   const causes = traces.flatMap((trace) => [...trace.matchAll(causePattern)].map(([, name]) => name as string));
-  const all = [...new Set([...named, ...causes])].filter((name) => name.length <= 300).slice(0, exceptionsMax);
-  return all.filter((name) => named.includes(name) || !quotable.some((bytes) => bytes?.includes(name)));
+  const isNone = (name: string) => !named.includes(name) && quotable.some((bytes) => bytes?.includes(name));
+  return [...new Set([...named, ...causes])].filter((name) => name.length <= 300 && !isNone(name)).slice(0, exceptionsMax);
 }
 
 function summaryOf({ title, names }: Family, exceptions: readonly string[], fields: Fields): string {

@@ -47,7 +47,7 @@ napi_value version(napi_env env, napi_callback_info) {
  */
 static void limitMemory() {
 #ifdef __GLIBC__
-  constexpr int largeBytes = 4 << 20;
+  constexpr int largeBytes = 1 << 20;
   constexpr int idleBytesMax = 64 << 20;
   if (!getenv("MALLOC_ARENA_MAX")) (void)mallopt(M_ARENA_MAX, 2);
   if (!getenv("MALLOC_MMAP_THRESHOLD_")) (void)mallopt(M_MMAP_THRESHOLD, largeBytes);
