@@ -4,14 +4,15 @@ import { openPage } from '../../testing/browser.ts';
 import { openStage } from '../../testing/engine.ts';
 import { sendMessages, userEvent } from '../../testing/send-messages.ts';
 
-/** What somebody else does, past the page. */
-async function elsewhere(address: string, path: string, { method = 'POST', body = {}, version }: Elsewhere): Promise<void> {
+/** What somebody else does, past the page; the status of the answer. */
+async function elsewhere(address: string, path: string, { method = 'POST', body = {}, version }: Elsewhere): Promise<number> {
   const answer = await fetch(`${address}/api/v1${path}`, {
     method,
     headers: { 'content-type': 'application/json', 'if-match': `"${version}"` },
     body: JSON.stringify(body),
   });
   expect(answer.status).toBeLessThan(300);
+  return answer.status;
 }
 interface Elsewhere {
   readonly method?: string;
@@ -26,7 +27,8 @@ async function type(page: Page, text: string): Promise<void> {
   await page.keyboard.insertText(text);
 }
 
-test('an edit of a record that others edit and then discard is refused each time with what became of it, and its text stays', async () => {
+/** The editor of the only record there is, one that is invalid. */
+async function openEditor(): Promise<{ page: Page; address: string; id: string }> {
   const stage = await openStage();
   const { address } = await stage.start();
   await sendMessages(stage, [userEvent('user-1')]);
@@ -35,11 +37,31 @@ test('an edit of a record that others edit and then discard is refused each time
   await page.goto('/records');
   await page.locator('main [data-row]').first().click();
   await page.getByRole('link', { name: 'Edit' }).click();
+  await page.getByRole('textbox', { name: 'Payload' }).waitFor();
+  return { page, address, id: page.url().split('/').at(-2) as string };
+}
+
+test('an edit of a record that somebody changed meanwhile is refused, keeps its text, and goes through after the record is loaded again', async () => {
+  const { page, address, id } = await openEditor();
+  await type(page, userEvent('USER000001'));
+  await page.getByText('This text fits the schema.').waitFor();
+  expect(await elsewhere(address, `/records/${id}`, { method: 'PATCH', body: { status: 'in_review' }, version: 1 })).toBe(200);
+
+  await page.getByRole('button', { name: 'Save edit' }).click();
+  await page.getByRole('alert').getByText('The record was changed meanwhile.').waitFor();
+  expect(await page.getByRole('textbox', { name: 'Payload' }).textContent()).toContain('USER000001');
+  await page.getByRole('button', { name: 'Load it again' }).click();
+  await page.getByRole('button', { name: 'Save edit' }).click();
+  await page.waitForURL('**?show=edit');
+  await page.getByText('mended', { exact: true }).waitFor();
+});
+
+test('an edit of a record that others edit and then discard is refused each time with what became of it, and its text stays', async () => {
+  const { page, address, id } = await openEditor();
   await page
     .getByText(/expected a string that matches/)
     .last()
     .waitFor();
-  const id = page.url().split('/').at(-2) as string;
   const mine = userEvent('USER000777', '"amount":7.70');
   await type(page, mine);
   await page.getByText('This text fits the schema.').waitFor();

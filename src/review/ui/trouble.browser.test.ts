@@ -34,37 +34,6 @@ test('what a role may not see is said with the role that may, and is no dead end
   await page.getByText('What is configured, and where, is shown to operators and admins.').waitFor();
 });
 
-test('an edit of a record that somebody changed meanwhile is refused, keeps its text, and goes through after the record is loaded again', async () => {
-  const stage = await openStage();
-  const { address } = await stage.start();
-  await sendMessages(stage, [userEvent('user-1')]);
-  await stage.committed();
-  const { page } = await openPage(address);
-  await page.goto('/records');
-  await page.locator('main [data-row]').first().click();
-  await page.getByRole('link', { name: 'Edit' }).click();
-  await page.getByRole('textbox', { name: 'Payload' }).click();
-  await page.keyboard.press('ControlOrMeta+A');
-  await page.keyboard.press('Delete');
-  await page.keyboard.insertText(userEvent('USER000001'));
-  await page.getByText('This text fits the schema.').waitFor();
-  const id = page.url().split('/').at(-2) as string;
-  const changed = await fetch(`${address}/api/v1/records/${id}`, {
-    method: 'PATCH',
-    headers: { 'content-type': 'application/json', 'if-match': '"1"' },
-    body: '{"status":"in_review"}',
-  });
-  expect(changed.status).toBe(200);
-
-  await page.getByRole('button', { name: 'Save edit' }).click();
-  await page.getByRole('alert').getByText('The record was changed meanwhile.').waitFor();
-  expect(await page.getByRole('textbox', { name: 'Payload' }).textContent()).toContain('USER000001');
-  await page.getByRole('button', { name: 'Load it again' }).click();
-  await page.getByRole('button', { name: 'Save edit' }).click();
-  await page.waitForURL('**?show=edit');
-  await page.getByText('mended', { exact: true }).waitFor();
-});
-
 test('what is empty says why, and addresses that lead nowhere say so', async () => {
   const stage = await openStage();
   const { address } = await stage.start();
