@@ -21,7 +21,7 @@ import { LateSpool } from './late-spool.ts';
 const tuning = {
   loadMessagesMax: 2_048,
   loadBytesMax: 8 * 2 ** 20,
-  loadLingerMsMax: 50,
+  loadLingerMsMax: 100,
   loadsMax: 4,
   /** How long a store may take for a load while the spool could take it. */
   callMsMax: 3_000,

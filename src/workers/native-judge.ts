@@ -15,7 +15,7 @@ export interface NativeJudgeOptions {
 }
 
 /** One message in this many is timed, as cc/judge.cc has it. */
-const sampleEvery = 64;
+const sampleEvery = 256;
 
 /**
  * The native engine over the rows of a slab. It only ever says yes: what it does not accept stays `pending` or `refused` in the slab, for

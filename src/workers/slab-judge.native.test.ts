@@ -122,10 +122,10 @@ test('a batch ends the same with both engines, whatever its messages, headers an
 test('samples are taken of messages that only the native engine judged', () => {
   const good = { topic: 0, key: 'k', value: Buffer.from('{"_schema":"order"}'), headers: [] };
   const { judgement } = judge(
-    Array.from({ length: 130 }, () => good),
+    Array.from({ length: 520 }, () => good),
     true,
   );
-  expect(judgement.samples).toEqual([0, 64, 128].map(() => [1, expect.any(Number)]));
+  expect(judgement.samples).toEqual([0, 256, 512].map(() => [1, expect.any(Number)]));
 });
 
 test('a pool knows that its threads have the native engine', async () => {

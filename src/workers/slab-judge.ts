@@ -30,7 +30,7 @@ export interface SlabJudgeOptions {
 }
 
 /** One message in this many is timed: enough for a histogram, too few to be felt. */
-const sampleEvery = 64;
+const sampleEvery = 256;
 
 /** Found before the value was read to its end, or without reading it. */
 const leavesOpen: ReadonlySet<ErrorType> = new Set<ErrorType>(['too_deep', 'too_large']);

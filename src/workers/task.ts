@@ -41,7 +41,7 @@ export interface Judgement {
   readonly keys: readonly (readonly [number, Uint8Array])[];
   /** Messages that fit their schema after its rules have mended them, in the order of rows; left out where there are none. */
   readonly mended?: readonly Mended[];
-  /** Schema number and seconds of about one judged message in 64. */
+  /** Schema number and seconds of about one judged message in 256. */
   readonly samples: readonly (readonly [number, number])[];
   /** Messages that the native engine would have refused and that are valid. */
   readonly disagreements: number;

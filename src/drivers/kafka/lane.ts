@@ -64,7 +64,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Rows of a slab for one topic. The slab must stay as it is until the publication is settled. */
+/** Rows of a slab for one topic. The slab must stay as it is until the publication is settled: a lane may read it where it lies until then. */
 export interface Publication {
   readonly topic: string;
   readonly slab: Slab;

@@ -15,7 +15,7 @@ enum Column { topicColumn = 5, valueAt = 6, valueBytes = 7, keyBytes = 9, header
 enum RowAnswer : uint8_t { pending = 0, valid = 1, tombstone = 3, refused = 4 };
 
 /// One message in this many is timed, as in src/workers/slab-judge.ts.
-constexpr uint32_t sampleEvery = 64;
+constexpr uint32_t sampleEvery = 256;
 
 napi_value fail(napi_env env, const char *message) {
   napi_throw_error(env, nullptr, message);

@@ -20,11 +20,13 @@ rd_kafka_resp_err_t Publisher::send(int32_t topic, int32_t partition, const Row&
   // A pointer says that there is a value, even an empty one; a null pointer makes a tombstone.
   const void* value = row.valueBytes < 0 ? nullptr : bytes + row.valueAt;
   const size_t valueBytes = row.valueBytes < 0 ? 0 : static_cast<size_t>(row.valueBytes);
+  // The value is not copied: it stays where it is until its acknowledgement comes (see publisher.h).
+  constexpr int copyNothing = 0;
   rd_kafka_resp_err_t error;
   {
     Producing producing;
     error = rd_kafka_producev(client_->rk, RD_KAFKA_V_RKT(topics_[static_cast<size_t>(topic)].get()), RD_KAFKA_V_PARTITION(partition),
-                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(const_cast<void*>(value), valueBytes),
+                              RD_KAFKA_V_MSGFLAGS(copyNothing), RD_KAFKA_V_VALUE(const_cast<void*>(value), valueBytes),
                               RD_KAFKA_V_KEY(key.data, key.length), RD_KAFKA_V_TIMESTAMP(row.timestamp), RD_KAFKA_V_HEADERS(headers),
                               RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
   }

@@ -32,7 +32,11 @@ class Publisher {
   /** The number of a topic for {@link send}, -1 when librdkafka does not take its name. */
   int32_t openTopic(const std::string& name);
 
-  /** Hands one message over, never waiting for room. `opaque` comes back with its acknowledgement. */
+  /**
+   * Hands one message over, never waiting for room. `opaque` comes back with its acknowledgement. Key and headers are copied; the value is
+   * read where it lies until then, or until the client is destroyed. Whoever calls keeps `bytes` for so long: the open tickets of
+   * RepairingPublisher do, which the function behind `wake` leads to, and then the disconnect that is waited for.
+   */
   rd_kafka_resp_err_t send(int32_t topic, int32_t partition, const Row& row, const uint8_t* bytes, Bytes key, void* opaque);
 
   bool hasTopic(int32_t topic) const { return topic >= 0 && static_cast<size_t>(topic) < topics_.size(); }
