@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { barsOf } from './bars.ts';
 import type { Latency } from './latency.ts';
-import { replaceBlock, throughputTable, toMarkdown } from './markdown.ts';
+import { barTable, replaceBlock, throughputTable, toMarkdown } from './markdown.ts';
 import { type Measured, median, type Report, ratiosOf } from './report.ts';
 import type { Run } from './run.ts';
 
@@ -68,6 +68,7 @@ test('each bar is met, missed, or says that it was not measured', () => {
     'native validation: × the speed of parse + ajv',
   ]);
   expect(barsOf(nothing).every(({ met, found }) => met === null && found === '–')).toBe(true);
+  expect(barTable(measured)).toContain('| throughput with the spool ÷ without, least | ≥ 0.97 | – | has its own part: `safety` |');
 });
 
 test('the table of throughput names what the service reaches of each yardstick', () => {

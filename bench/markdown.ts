@@ -1,5 +1,5 @@
 import type { BareCopy } from './bare-copy.ts';
-import { barsOf } from './bars.ts';
+import { type Bar, barsOf } from './bars.ts';
 import type { Latency } from './latency.ts';
 import type { Reload } from './reload.ts';
 import type { ReplayRun } from './replay.ts';
@@ -114,11 +114,14 @@ function microTable({ micro }: Measured): string {
 
 /** All bars, those too that this run has not measured, unless it has measured none. */
 export function barTable(measured: Measured): string {
-  const words = { true: 'met', false: 'MISSED', null: 'not measured' };
+  const wordOf = ({ met, part }: Bar) => {
+    if (met !== null) return met ? 'met' : 'MISSED';
+    return part ? `has its own part: \`${part}\`` : 'not measured';
+  };
   const bars = barsOf(measured);
   return table(
     ['bar', '', 'found', ''],
-    bars.every(({ met }) => met === null) ? [] : bars.map(({ what, bar, found, met }) => [what, bar, found, words[`${met}`]]),
+    bars.every(({ met }) => met === null) ? [] : bars.map((bar) => [bar.what, bar.bar, bar.found, wordOf(bar)]),
   );
 }
 
