@@ -6,15 +6,14 @@ import {
   findCoordinatorV4,
   findCoordinatorV5,
   findCoordinatorV6,
-  listOffsetsV8,
-  listOffsetsV9,
   offsetFetchV8,
   offsetFetchV9,
 } from '@platformatic/kafka';
 import { DataQuarantineError } from '../../lib/errors.ts';
 import { Connections, refusal } from './connections.ts';
-import { type Fetched, fetchApis, fetchArgs, isolation } from './fetch.ts';
+import { type Fetched, fetchApis, fetchArgs, type isolation } from './fetch.ts';
 import { askMetadata, brokerOf, code, type Metadata, type TopicMetadata } from './metadata.ts';
+import { askOffsets, earliest, latest } from './offsets.ts';
 import { decodeBatches, type WireRecord } from './record-batches.ts';
 import { type ClientProperties, translateSecurity } from './security.ts';
 
@@ -78,13 +77,10 @@ export interface WireRange {
   readonly to: number;
 }
 
-const listOffsetsApis = [listOffsetsV9.api, listOffsetsV8.api];
 const coordinatorApis = [findCoordinatorV6.api, findCoordinatorV5.api, findCoordinatorV4.api];
 const offsetFetchApis = [offsetFetchV9.api, offsetFetchV8.api];
 const topicResource = 2;
 const groupCoordinator = 0;
-const earliest = -2n;
-const latest = -1n;
 /** Larger answers were slower: their records outlive the young generation of the heap. */
 const fetchBytesMax = 2 * 2 ** 20;
 const createMsMax = 15_000;
@@ -214,9 +210,17 @@ export class Wire {
     return this.#offsets(topic, latest);
   }
 
-  /** Start and end of each partition; null for those whose leaders do not answer, with the reason. Throws where nothing of the topic is known. */
+  /**
+   * Start and end of each partition; null for those whose leaders do not answer, with the reason. Each leader is asked once: what it does
+   * not say now is for the caller to ask again, who has other partitions and topics to look at meanwhile.
+   */
   async bounds(topic: string): Promise<{ bounds: (WireBounds | null)[]; failure: Error | null }> {
-    const [starts, ends] = await Promise.all([this.#knownOffsets(topic, earliest), this.#knownOffsets(topic, latest)]);
+    const metadata = await this.#metadata([topic]);
+    const asked = { topic, isolation: this.#isolation };
+    const [starts, ends] = await Promise.all([
+      askOffsets(this.#connections, metadata, { ...asked, timestamp: earliest }),
+      askOffsets(this.#connections, metadata, { ...asked, timestamp: latest }),
+    ]);
     const bounds = ends.offsets.map((end, partition) => {
       const start = starts.offsets[partition] ?? null;
       return start === null || end === null ? null : { start, end };
@@ -328,51 +332,12 @@ export class Wire {
   }
 
   async #offsets(topic: string, timestamp: bigint): Promise<number[]> {
-    const { offsets, failure } = await this.#knownOffsets(topic, timestamp);
-    if (failure !== null) throw failure;
-    return offsets as number[];
-  }
-
-  /** What the leaders say that answer, null for the partitions of those that still do not after some attempts, and why. */
-  async #knownOffsets(topic: string, timestamp: bigint): Promise<{ offsets: (number | null)[]; failure: Error | null }> {
-    let offsets: (number | null)[] = [];
-    const ask = async () => {
-      const metadata = await this.#metadata([topic]);
-      const leaders = metadata.topics.get(topic)?.leaders;
-      if (!leaders) throw refusal(code.unknownTopic, `Topic "${topic}" cannot be read`);
-      offsets = leaders.map(() => null);
-      let failure: Error | null = null;
-      for (const nodeId of new Set(leaders)) {
-        const partitions = [...leaders.keys()].filter((partition) => leaders[partition] === nodeId);
-        try {
-          const leader = brokerOf(metadata.brokers, nodeId, `${topic}/${partitions.join(', ')}`);
-          await this.#askOffsets(leader, { topic, partitions, timestamp, into: offsets });
-        } catch (error) {
-          failure ??= error as Error;
-        }
-      }
+    return this.#connections.retry(async () => {
+      const asked = { topic, timestamp, isolation: this.#isolation };
+      const { offsets, failure } = await askOffsets(this.#connections, await this.#metadata([topic]), asked);
       if (failure !== null) throw failure;
-    };
-    try {
-      await this.#connections.retry(ask);
-      return { offsets, failure: null };
-    } catch (failure) {
-      if (offsets.length === 0) throw failure;
-      return { offsets, failure: failure as Error };
-    }
-  }
-
-  async #askOffsets(
-    leader: Broker,
-    asked: { topic: string; partitions: number[]; timestamp: bigint; into: (number | null)[] },
-  ): Promise<void> {
-    const { topic, timestamp, into } = asked;
-    const partitions = asked.partitions.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp }));
-    const answer = await this.#connections.call(leader, listOffsetsApis, -1, isolation[this.#isolation], [{ name: topic, partitions }]);
-    for (const { partitionIndex, errorCode, offset } of answer.topics[0]?.partitions ?? []) {
-      if (errorCode !== code.none) throw refusal(errorCode, `The offsets of ${topic}/${partitionIndex} cannot be read`);
-      into[partitionIndex] = Number(offset);
-    }
+      return offsets as number[];
+    });
   }
 
   async #coordinator(group: string): Promise<Broker> {

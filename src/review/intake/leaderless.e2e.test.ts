@@ -53,7 +53,14 @@ test('a partition without a leader waits alone: the others of its topic are read
   expect(bounds).toEqual(expect.arrayContaining([{ start: 0, end: 1 }, null]));
   const away = bounds.indexOf(null);
   expect(failure).toMatchObject({ code: 'DQ_KAFKA_UNREACHABLE', message: expect.stringContaining(`${letters}/${away} `) as string });
-  await expect(wire.ends(letters)).rejects.toMatchObject({ code: 'DQ_KAFKA_UNREACHABLE' });
+  // The intake has other topics to look at: it does not wait for the leader as those do who need all of them.
+  const ends = wire.ends(letters).catch((error: unknown) => error);
+  const looks = async () => {
+    for (let look = 0; look < 3; look++) await wire.bounds(letters);
+    return 'three looks';
+  };
+  expect(await Promise.race([ends, looks()])).toBe('three looks');
+  expect(await ends).toMatchObject({ code: 'DQ_KAFKA_UNREACHABLE' });
   await publish(pair.brokers, [1 - away]);
   expect((await records(3)).items.filter(({ partition }) => partition !== away)).toHaveLength(2);
   const isTold = async () => (await (await fetch(`${engine.address}/readyz`)).text()).includes(`dead letters of ${letters} wait`);
