@@ -173,10 +173,13 @@ test('a cause that the message itself names is words that were quoted', () => {
     '__connect.errors.exception.stacktrace': `a.${words}`,
   });
   const quoted = Buffer.from(String.raw`{"amount":"Jane\nCaused by: card.N4111: x","error":"a.DataException"}`);
+  const escaped = String.raw`{"amount":"Jane\n\u0043aused by: c\u0061rd\u002e\u004E4111: x"}`;
   const without = {
     exceptions: ['a.DataException', 'java.lang.Error'],
     summary: 'Kafka Connect gave it up: DataException, caused by Error',
   };
+  expect(readLetter(headers, [null, Buffer.from(escaped)])).toMatchObject(without);
+  expect(readLetter(headers, [null, Buffer.from(JSON.stringify({ within: escaped }))])).toMatchObject(without);
   expect(readLetter(headers, [null, quoted])).toMatchObject(without);
   expect(readLetter(headers, [quoted, null])).toMatchObject(without);
   expect(readLetter([{ name: 'said', value: quoted }, ...headers])).toMatchObject(without);

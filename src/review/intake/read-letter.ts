@@ -38,6 +38,8 @@ const unknown: Letter = {
 };
 
 const exceptionsMax = 5;
+/** No trace has so many unless it quotes them, and each is looked for in the whole message. */
+const causesMax = 100;
 const stacktraceBytesMax = 64 * 2 ** 10;
 const messageCharactersMax = 10_000;
 /** As Kafka itself has it; what a name is part of a path for must not lead elsewhere. */
@@ -45,6 +47,9 @@ const topicPattern = /^(?!\.{1,2}$)[\w.-]{1,249}$/;
 const classPattern = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*$/;
 const namePattern = /^[\w .:$@/-]{1,200}$/;
 const causePattern = /^Caused by: ([A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+)(?=:\s|:?\r?$)/gm;
+/** Of the characters that a name can have. */
+const escapeStart = String.raw`\u00`;
+const escapePattern = /\\+u00([2-7][\da-f])/gi;
 const digitsPattern = /^\d{1,16}$/;
 const partitionMax = 2 ** 31 - 1;
 const timestampMax = 8.64e15;
@@ -91,9 +96,19 @@ function letterOf(family: Family, headers: readonly Header[], quotable: readonly
 function exceptionsOf(family: Family, fields: Fields, quotable: readonly (Buffer | null)[]): string[] {
   const named = family.classes.map((name) => fields.text(name)).filter((name) => name !== null && classPattern.test(name)) as string[];
   const traces = family.stacktraces.map((name) => fields.text(name, stacktraceBytesMax) ?? '');
-  const causes = traces.flatMap((trace) => [...trace.matchAll(causePattern)].map(([, name]) => name as string));
-  const isNone = (name: string) => !named.includes(name) && quotable.some((bytes) => bytes?.includes(name));
-  return [...new Set([...named, ...causes])].filter((name) => name.length <= 300 && !isNone(name)).slice(0, exceptionsMax);
+  const matches = traces.flatMap((trace) => [...trace.matchAll(causePattern)].map(([, name]) => name as string));
+  const causes = [...new Set(matches)].filter((name) => !named.includes(name)).slice(0, causesMax);
+  const readings = causes.length > 0 ? quotable.flatMap(readingsOf) : [];
+  const thrown = causes.filter((name) => !readings.some((bytes) => bytes.includes(name)));
+  return [...new Set([...named, ...thrown])].filter((name) => name.length <= 300).slice(0, exceptionsMax);
+}
+
+/** The bytes, and what they say where letters are written as JSON's escapes. JSON within JSON has more than one backslash before them. */
+function readingsOf(bytes: Buffer | null): Buffer[] {
+  if (bytes === null) return [];
+  if (!bytes.includes(escapeStart)) return [bytes];
+  const read = bytes.toString('latin1').replaceAll(escapePattern, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return [bytes, Buffer.from(read, 'latin1')];
 }
 
 function summaryOf({ title, names }: Family, exceptions: readonly string[], fields: Fields): string {
