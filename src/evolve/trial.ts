@@ -107,8 +107,8 @@ export class Trial {
       catalog,
       limits: defaultLimits,
       absent: [],
-      // It only ever says yes, and is not missed where it is not built.
-      engine: 'native',
+      // Among what is in quarantine there may be a message that kills native code, and the service with it.
+      engine: 'js',
       producerHeaders: null,
     });
     this.#remediated += mended.length;

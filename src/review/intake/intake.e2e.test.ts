@@ -136,6 +136,33 @@ test('what retention took before it was read is told, and a log that was cut is 
   );
 });
 
+test('a dead letter that kills native code is kept like any other, and the service lives', async () => {
+  const script = join(folder, 'deadly.mjs');
+  writeFileSync(
+    script,
+    `const { dlopen } = process;
+    process.dlopen = (module, file, ...rest) => {
+      dlopen.call(process, module, file, ...rest);
+      const { judge } = module.exports;
+      if (!file.endsWith('judge.node')) return;
+      const deadly = (catalog, columns, from, to) => {
+        if (Buffer.from(columns.bytes).includes('deadly')) process.kill(process.pid, 'SIGKILL');
+        return judge(catalog, columns, from, to);
+      };
+      module.exports = Object.create(module.exports, { judge: { value: deadly } });
+    };`,
+  );
+  const letters = await freshTopic('orders-dlt', { partitions: 2 });
+  const env = { DQ_SCHEMAS_DIR: folder, DQ_INTAKE_TOPICS: letters, DQ_ENGINE: 'native', NODE_OPTIONS: `--import=${script}` };
+  const stage = await openStage({ env });
+  await publish(letters, [
+    { value: Buffer.from('{"_schema":"sale","id":1,"amount":1}') },
+    { value: Buffer.from('{"_schema":"sale","id":"deadly"}') },
+  ]);
+  const { items } = await reviewCaller(await stage.start()).records(2);
+  expect(items.map(({ offset, schema_name }) => `${offset} of ${schema_name}`).toSorted()).toEqual(['0 of sale', '1 of sale']);
+});
+
 async function expectRecords(engine: Engine, { orders, letters }: Scene): Promise<void> {
   const { call, records } = reviewCaller(engine);
   const { items, facets } = await records(9);
