@@ -7,7 +7,7 @@ const draft07 = 'http://json-schema.org/draft-07/schema';
 const draft2020 = 'https://json-schema.org/draft/2020-12/schema';
 
 /** Judges values by a schema whose reference `part.json` leads to `part`. */
-async function judgeOf(schema: object, part: object): Promise<(value: unknown) => boolean> {
+async function judgeOf(schema: object, part: unknown): Promise<(value: unknown) => boolean> {
   const version = async (subject: string): Promise<RegisteredVersion> =>
     Promise.resolve({ type: 'JSON', text: JSON.stringify(part), references: [], id: 1, subject, version: 1 });
   const references = [{ name: 'part.json', subject: 'part', version: 1 }];
@@ -44,4 +44,41 @@ test('since 2019-09 what stands beside the reference of a referred schema counts
   const part = { $ref: '#/$defs/name', $defs: { name: { type: 'string' } }, maxLength: 1 };
   const judge = await judgeOf({ $schema: draft2020, ...whole }, part);
   expect([judge({ p: 's' }), judge({ p: 'long' }), judge({ p: 1 })]).toEqual([true, false, false]);
+});
+
+test('what stands beside that reference and does not judge may be where it leads to', async () => {
+  const name = { type: 'string', not: { $ref: '#/types/forbidden' } };
+  const part = { $ref: '#/types/name', types: { name, forbidden: { const: 'x' } }, maxLength: 1 };
+  const judge = await judgeOf(whole, part);
+  expect([judge({ p: 'long' }), judge({ p: 'x' }), judge({ p: 1 })]).toEqual([true, false, false]);
+});
+
+test('where it leads to what judges, which counts for nothing there, that is the reason why it is refused', async () => {
+  const reason = '"part.json" leads to a schema that is a $ref itself, and "#/properties/q" leads to what stands beside that';
+  const properties = { q: { type: 'string' } };
+  await expect(judgeOf(whole, { $ref: '#/properties/q', properties })).rejects.toThrow(reason);
+  const deeper = { $ref: '#/definitions/name', definitions: { name: { items: { $ref: '#/properties/q' } } }, properties };
+  await expect(judgeOf(whole, deeper)).rejects.toThrow(reason);
+  const unused = {
+    $ref: '#/definitions/name',
+    definitions: { name: { type: 'string' } },
+    properties: { ...properties, r: { $ref: '#/properties/q' } },
+  };
+  const judge = await judgeOf(whole, unused);
+  expect([judge({ p: 's' }), judge({ p: {} })]).toEqual([true, false]);
+});
+
+test('a referred schema may be true or false, and nothing else that is no object', async () => {
+  for (const part of [true, false]) {
+    const judge = await judgeOf({ $schema: draft2020, ...whole }, part);
+    expect([judge({ p: 1 }), judge({})]).toEqual([part, true]);
+  }
+  for (const part of [[], null, 'string', 1]) await expect(judgeOf(whole, part)).rejects.toThrow('"part.json" leads to what is no schema');
+});
+
+test('a draft that is not known is the reason, whoever names it', async () => {
+  const draft04 = 'http://json-schema.org/draft-04/schema#';
+  for (const other of [draft04, draft07, undefined])
+    await expect(judgeOf({ $schema: draft04, ...whole }, { $schema: other })).rejects.toThrow('the draft is not known: use draft-07');
+  await expect(judgeOf(whole, { $schema: draft04 })).rejects.toThrow('"part.json" leads to a schema of a draft that is not known');
 });
