@@ -175,6 +175,7 @@ export class ReplayRunner {
         handed.yes = true;
         return true;
       },
+      leaveOvertaken: (open) => this.#leaveOvertaken(plan, open),
     });
     const settled = await Promise.race([sending, lease.lost, this.#fatal.promise, this.#stopped.promise]);
     if (settled === null) await this.#discard(plan.target, publisher);
@@ -182,7 +183,7 @@ export class ReplayRunner {
   }
 
   /** Whatever has come into the target since the dry run counts, up to this moment. */
-  async #leaveOvertaken(plan: PlanRow, records: JudgedRecord[]): Promise<JudgedRecord[]> {
+  async #leaveOvertaken(plan: PlanRow, records: readonly JudgedRecord[]): Promise<readonly JudgedRecord[]> {
     const { id: planId, target: topic, lookedTo } = plan;
     if (lookedTo === null) return records;
     const { runs } = this.#options;

@@ -9,6 +9,8 @@ export interface SendOptions {
   readonly publisher: Pick<Publisher, 'publish'>;
   /** Asked before every round: may it still be sent? */
   readonly mayGoOn: () => boolean;
+  /** Asked after every round of what is still to go: holds those that a newer message of their key has overtaken. */
+  readonly leaveOvertaken: (records: readonly JudgedRecord[]) => Promise<readonly JudgedRecord[]>;
 }
 
 /**
@@ -16,7 +18,8 @@ export interface SendOptions {
  * record of each key in a round. What follows a failed record of its key fails with it; what was overtaken holds nobody up. What is not in
  * the answer was not sent.
  */
-export async function sendClaim(judged: readonly JudgedRecord[], { topic, publisher, mayGoOn }: SendOptions): Promise<Settled[]> {
+export async function sendClaim(judged: readonly JudgedRecord[], options: SendOptions): Promise<Settled[]> {
+  const { topic, publisher, mayGoOn, leaveOvertaken } = options;
   const settled: Settled[] = [];
   const failedChains = new Set<string>();
   const fail = ({ row }: JudgedRecord, message: string, attempted: boolean) => {
@@ -39,7 +42,7 @@ export async function sendClaim(judged: readonly JudgedRecord[], { topic, publis
       if (message === undefined) settled.push({ ordinal: record.row.ordinal, state: 'published', message: null, attempted: true });
       else fail(record, `${topic} refused it: ${message}`, true);
     }
-    open = later;
+    open = later.length > 0 ? await leaveOvertaken(later) : later;
   }
   return settled;
 }
