@@ -56,6 +56,28 @@ test('an edit of a record that somebody changed meanwhile is refused, keeps its 
   await page.getByText('mended', { exact: true }).waitFor();
 });
 
+test('a record that cannot be loaded again says why, and the edit goes through after it can', async () => {
+  const { page, address, id } = await openEditor();
+  await type(page, userEvent('USER000001'));
+  await elsewhere(address, `/records/${id}`, { method: 'PATCH', body: { status: 'in_review' }, version: 1 });
+  await page.getByRole('button', { name: 'Save edit' }).click();
+  await page.getByRole('alert').getByText('The record was changed meanwhile.').waitFor();
+
+  const record = new RegExp(`/api/v1/records/${id}$`);
+  const away = { type: 'about:blank', title: 'Service Unavailable', status: 503, detail: 'the database is away' };
+  await page.route(record, (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(away) }));
+  const again = page.getByRole('button', { name: 'Load it again' });
+  await again.click();
+  await page.getByRole('alert').getByText('the database is away').waitFor();
+  expect(await page.getByRole('textbox', { name: 'Payload' }).textContent()).toContain('USER000001');
+
+  await page.unroute(record);
+  await again.click();
+  await page.getByRole('alert').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Save edit' }).click();
+  await page.waitForURL('**?show=edit');
+});
+
 test('an edit of a record that others edit and then discard is refused each time with what became of it, and its text stays', async () => {
   const { page, address, id } = await openEditor();
   await page
