@@ -57,9 +57,8 @@ export default defineConfig({
       ...['pg', 'kafka', 's3', 'registry'].map((suffix) =>
         project(suffix, { include: ofSuffix(suffix), testMsMax: 120_000, order: 1, workersMax: 2 }),
       ),
-      // Each runs the whole service, often several times: one after another, they have the machine to themselves.
-      project('e2e', { include: ofSuffix('e2e'), testMsMax: 300_000, order: 2, workersMax: 1 }),
-      project('browser', { include: ofSuffix('browser'), testMsMax: 300_000, order: 3, workersMax: 1 }),
+      // Each runs the whole service, often several times, and mostly waits: for an outage to be noticed, for a group to rebalance.
+      ...['e2e', 'browser'].map((suffix) => project(suffix, { include: ofSuffix(suffix), testMsMax: 300_000, order: 2, workersMax: 2 })),
     ],
   },
 });
