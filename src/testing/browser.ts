@@ -22,6 +22,9 @@ export interface OpenPage {
   readonly barriers: () => Promise<string[]>;
 }
 
+/** For `expect.poll`, which else gives up after a second: a limit for what hangs, far from what any page takes. */
+export const patient = { timeout: 120_000 };
+
 const height = 860;
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 let browser: Browser | null = null;

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { openPage } from '../../testing/browser.ts';
+import { openPage, patient } from '../../testing/browser.ts';
 import { openStage } from '../../testing/engine.ts';
 import { sendMessages, userEvent } from '../../testing/send-messages.ts';
 
@@ -27,7 +27,8 @@ async function takesLive(page: Page): Promise<void> {
   const overviewsOf = () => page.evaluate<number>('window.overviews');
   const overviews = (await overviewsOf()) + 2;
   const lists = (await listsOf(page)) + 1;
-  while ((await overviewsOf()) < overviews || (await listsOf(page)) < lists) await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect.poll(overviewsOf, patient).toBeGreaterThanOrEqual(overviews);
+  await expect.poll(() => listsOf(page), patient).toBeGreaterThanOrEqual(lists);
 }
 
 const rounds = 3;
@@ -66,10 +67,48 @@ test('nothing moves in the overview and in the list of causes while live data co
   expect(await overview?.locator('main [data-row]').count()).toBe(5);
   const rows = causes?.locator('main [data-row]');
   expect(await rows?.count()).toBe(2);
-  await causes?.getByRole('button', { name: /^Show \d+ new causes$/ }).click();
-  await expect.poll(() => rows?.count()).toBeGreaterThan(2);
+  await causes?.getByRole('button', { name: /^Show \d+ causes that came up$/ }).click();
+  await expect.poll(() => rows?.count(), patient).toBeGreaterThan(2);
 
   // What does move is seen.
   await overview?.evaluate("document.querySelector('main').style.marginTop = '300px'");
-  await expect.poll(() => overview && movedOf(overview)).toBeGreaterThan(0.1);
+  await expect.poll(() => overview && movedOf(overview), patient).toBeGreaterThan(0.1);
+});
+
+test('causes of a further page follow in their places, and one that leaves the list is told of', async () => {
+  const stage = await openStage();
+  const { address } = await stage.start();
+  await sendMessages(stage, [...Array.from({ length: 5 }, () => userEvent('user-1')), '{"_schema":"user_event",', '{"no":"schema"}']);
+  await stage.committed();
+  const { page } = await openPage(address);
+  // A first page of one row, so that the others come with further pages.
+  await page.route(
+    ({ pathname, searchParams }) => pathname === '/api/v1/groups' && !searchParams.has('limit'),
+    (route) => route.continue({ url: `${route.request().url()}&limit=1` }),
+  );
+  await page.goto('/causes?state=open');
+  const rows = page.locator('main [data-row]');
+  const more = page.getByRole('button', { name: 'Load more' });
+  await rows.first().waitFor();
+  for (const shown of [2, 3]) {
+    await more.click();
+    await expect.poll(() => rows.count(), patient).toBe(shown);
+  }
+  const causes = await Promise.all((await rows.all()).map((row) => row.getAttribute('data-row')));
+  const broken = page.locator('main li', { has: page.getByRole('link', { name: /^Expected JSON/ }) });
+  expect(await broken.locator('strong').textContent()).toBe('1');
+
+  await sendMessages(
+    stage,
+    Array.from({ length: 9 }, () => '{"_schema":"user_event",'),
+  );
+  await expect.poll(() => broken.locator('strong').textContent(), patient).toBe('10');
+  expect(await Promise.all((await rows.all()).map((row) => row.getAttribute('data-row')))).toEqual(causes);
+
+  const group = `${address}/api/v1/groups/${encodeURIComponent(causes[0] as string)}`;
+  const etag = (await fetch(group)).headers.get('etag') as string;
+  const headers = { 'content-type': 'application/json', 'if-match': etag };
+  expect((await fetch(group, { method: 'PATCH', headers, body: '{"state":"archived"}' })).status).toBe(200);
+  await sendMessages(stage, ['{"_schema":"user_event",']);
+  await page.getByRole('button', { name: 'Refresh: 1 cause has left this list' }).waitFor({ timeout: patient.timeout });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { freshTopics } from '../../testing/broker.ts';
-import { openPage } from '../../testing/browser.ts';
+import { openPage, patient } from '../../testing/browser.ts';
 import { lettersOf } from '../../testing/dead-letters.ts';
 import { openStage, type Stage } from '../../testing/engine.ts';
 import { encodeBatch, produceRaw } from '../../testing/raw-records.ts';
@@ -29,12 +29,8 @@ test('a cause is found, its record repaired and replayed, and it arrives in the 
 
   await page.goto('/causes');
   await page.getByRole('link', { name: /^user_id: expected a string that matches/ }).click();
-  await page
-    .getByRole('region', { name: 'Records of this cause' })
-    .getByRole('link', { name: /user_id/ })
-    .first()
-    .click();
-  await expect.poll(() => page.getByLabel('Payload as text').textContent()).toContain('12.50');
+  await page.getByRole('region', { name: 'Records of this cause' }).locator('[data-row]').first().click();
+  await expect.poll(() => page.getByLabel('Payload as text').textContent(), patient).toContain('12.50');
   await page.getByRole('link', { name: 'Edit' }).click();
   const editor = page.getByRole('textbox', { name: 'Payload' });
   const before = (await editor.textContent()) ?? '';
@@ -70,7 +66,7 @@ test('a dead letter of another system is found by who wrote it, and says where i
   await page.getByRole('button', { name: /^Spring Kafka/ }).click();
   await page.getByRole('link', { name: /^Spring Kafka gave it up: ListenerExecutionFailedException/ }).click();
   const told = page.getByRole('region', { name: 'Dead letter' });
-  await expect.poll(() => told.textContent()).toContain('orders/2@77');
+  await expect.poll(() => told.textContent(), patient).toContain('orders/2@77');
   expect(await told.textContent()).toContain(`${letters}/0@0`);
   expect(await told.textContent()).toContain('no address');
   expect(await told.textContent()).toContain('replay.targets');
@@ -108,7 +104,7 @@ test('axe finds nothing serious on any view, in either theme and at either width
     for (const view of [...views, record, `${record}?view=tree`, `${record}?view=hex`, `${record}/edit`, cause, `${cause}?part=repair`]) {
       await page.goto(view as string);
       await page.locator('main h1, main h2').first().waitFor();
-      await expect.poll(() => page.locator('[aria-label="Loading"]').count()).toBe(0);
+      await expect.poll(() => page.locator('[aria-label="Loading"]').count(), patient).toBe(0);
       found.push(...(await barriers()).map((barrier) => `${theme} ${width} ${view}: ${barrier}`));
       const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
       if (overflow > 0) found.push(`${theme} ${width} ${view}: ${overflow} px wider than the screen`);

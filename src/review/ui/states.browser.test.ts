@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openPage } from '../../testing/browser.ts';
+import { openPage, patient } from '../../testing/browser.ts';
 import { openStage } from '../../testing/engine.ts';
 import { sendMessages, userEvent } from '../../testing/send-messages.ts';
 
@@ -45,7 +45,7 @@ test('a record says where its payload is: whole, still in its source, or lost, a
   await facts.getByText('whole', { exact: true }).waitFor();
   await page.goto(`/records/${left}`);
   await payload.getByText('it can be read, edited and replayed until retention takes it from there').waitFor();
-  await expect.poll(() => page.getByLabel('Payload as text').textContent()).toContain('user-2');
+  await expect.poll(() => page.getByLabel('Payload as text').textContent(), patient).toContain('user-2');
   await facts.getByText('in its source', { exact: true }).waitFor();
 
   for (const [id, reason] of [
