@@ -156,8 +156,8 @@ function editItem({ id, at, by, schemaVersion }: StoredEdit): RecordDetail['edit
 
 /** What people did with a record, and what replays made of it, oldest first. */
 function historyOf(entries: readonly AuditRow[], replays: readonly RecordReplay[]): RecordDetail['history'] {
-  const published = replays.map(({ plan, at, by, state, message }) => {
-    const detail = JSON.stringify({ replay: plan, ...(message !== null && { message }) });
+  const published = replays.map(({ plan, target, at, by, state, message }) => {
+    const detail = JSON.stringify({ replay: plan, to: target, ...(message !== null && { message }) });
     return { at, by, action: `replay.${state}`, detail };
   });
   const all = [...entries, ...published].sort((one, other) => one.at.getTime() - other.at.getTime());

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { openPage } from '../../testing/browser.ts';
+import { openPage, patient } from '../../testing/browser.ts';
 import { openStage } from '../../testing/engine.ts';
 import { orderWithTextQuantity, sendMessages } from '../../testing/send-messages.ts';
 
@@ -46,7 +46,7 @@ test('a cause is mended by a proposed repair with a preview, its replay is pause
   await page.getByRole('button', { name: `Mend ${orders}` }).click();
   await page.getByRole('link', { name: 'Replay them' }).waitFor();
   await page.getByRole('button', { name: 'Try on all records' }).click();
-  await preview.getByText(`${orders} edited before, left as they are`).waitFor();
+  await preview.getByText(`${orders} edited before, left alone`).waitFor();
   await preview.getByRole('button', { name: 'Change them too' }).click();
   await preview.getByText(`${orders} edited before, changed too`).waitFor();
   await page.getByRole('link', { name: 'Replay them' }).click();
@@ -76,8 +76,9 @@ test('a cause is mended by a proposed repair with a preview, its replay is pause
   await page.getByRole('region', { name: 'Records of this cause' }).locator('[data-row]').first().click();
   const history = page.getByRole('region', { name: 'History' });
   await history.getByText('replayed', { exact: true }).waitFor();
+  expect(await history.textContent()).toContain(`to ${stage.valid}`);
   await page.getByRole('tab', { name: 'As edited' }).click();
-  await expect.poll(() => page.getByLabel('Payload as text').textContent()).toContain('"quantity": 2,');
+  await expect.poll(() => page.getByLabel('Payload as text').textContent(), patient).toContain('"quantity": 2,');
   await history.getByRole('link', { name: 'see the replay' }).click();
   await page.waitForURL('**/replays/*');
 

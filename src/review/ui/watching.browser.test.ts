@@ -17,6 +17,8 @@ test('a cause is archived, opened again and resolved, and has regressed when a r
   await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click();
   await state('archived');
   const cause = page.url();
+  await page.goto('/');
+  await page.getByRole('region', { name: 'Worst causes' }).getByText('No cause is open').waitFor();
 
   await page.goto('/causes?state=open');
   await page.getByText('No cause fits').waitFor();
@@ -54,6 +56,13 @@ test('a change of a schema is checked and tried on what is in quarantine and on 
   await trial.getByText('of 1 record in quarantine would pass.').waitFor();
   await trial.getByText('of 2 messages that passed lately would be refused.').waitFor();
   expect(await trial.locator('strong').allTextContents()).toEqual(['1', '2']);
+
+  // What was said was said of another text.
+  await page.getByRole('textbox', { name: 'Candidate schema' }).click();
+  await page.keyboard.press('ControlOrMeta+End');
+  await page.keyboard.insertText(' ');
+  await trial.waitFor({ state: 'detached' });
+  expect(await page.getByRole('region', { name: 'Compatibility' }).count()).toBe(0);
   expect(complaints).toEqual([]);
 });
 

@@ -71,6 +71,18 @@ export const familyNames: Readonly<Record<NonNullable<RecordItem['family']>, str
   unknown: 'Unknown writer',
 };
 
+/** What people call the parts of the service. */
+export const partNames: Readonly<Record<string, string>> = {
+  dlq: 'Dead-letter topic',
+  group: 'Consumer group',
+  kafka: 'Kafka',
+  postgres: 'PostgreSQL',
+  spool: 'Spool',
+  storage: 'Object store',
+  valid: 'Valid topic',
+  workers: 'Validators',
+};
+
 /** `in_review` as people write it. */
 export function words(name: string): string {
   return name.replaceAll('_', ' ');

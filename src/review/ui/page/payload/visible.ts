@@ -17,6 +17,11 @@ export function failureText({ error_message: message, field_path: field }: Failu
   return message.charAt(0).toUpperCase() + message.slice(1);
 }
 
+/** What the records of a cause have in common. Of texts that are no JSON, each breaks in its own way, and the message is that of the newest. */
+export function causeText(cause: Failure & { readonly error_type: string }): string {
+  return cause.error_type === 'malformed_json' ? 'Expected JSON, found something else' : failureText(cause);
+}
+
 /** The payload as text, or null where it is not UTF-8. */
 export function textOf(bytes: Uint8Array): string | null {
   try {

@@ -13,7 +13,8 @@ type Verdict = NonNullable<EditCheck['verdict']>;
 
 export function judgementOf({ valid, verdict }: EditCheck): Judgement {
   if (valid) return { valid, message: 'This text fits the schema.', pointer: null };
-  return { valid, message: verdict?.error_message ?? 'This text does not fit the schema.', pointer: verdict?.instance_path ?? null };
+  const message = verdict?.error_message ?? 'This text does not fit the schema.';
+  return { valid, message: message.charAt(0).toUpperCase() + message.slice(1), pointer: verdict?.instance_path ?? null };
 }
 
 /** A refusal of an edit: 422 carries the verdict, anything else says why there is none. */
