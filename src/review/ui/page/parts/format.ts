@@ -55,3 +55,13 @@ function membersOf(text: string): Readonly<Record<string, unknown>> {
     return { note: text };
   }
 }
+
+/** A JSON Pointer as the dotted path by which fields are called everywhere else. */
+export function fieldOf(path: string): string {
+  if (!path.startsWith('/')) return path;
+  const names = path.slice(1).split('/');
+  return names
+    .map((name) => (/^(\d+|\*|-)$/.test(name) ? `[${name}]` : `.${name.replaceAll('~1', '/').replaceAll('~0', '~')}`))
+    .join('')
+    .replace(/^\./, '');
+}

@@ -22,6 +22,11 @@ export function causeText(cause: Failure & { readonly error_type: string }): str
   return cause.error_type === 'malformed_json' ? 'Expected JSON, found something else' : failureText(cause);
 }
 
+/** Can one change over all records of a cause of this kind mend them? */
+export function isJson(errorType: string): boolean {
+  return errorType !== 'malformed_json' && errorType !== 'invalid_utf8';
+}
+
 /** The payload as text, or null where it is not UTF-8. */
 export function textOf(bytes: Uint8Array): string | null {
   try {
