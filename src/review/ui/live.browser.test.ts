@@ -110,5 +110,5 @@ test('causes of a further page follow in their places, and one that leaves the l
   const headers = { 'content-type': 'application/json', 'if-match': etag };
   expect((await fetch(group, { method: 'PATCH', headers, body: '{"state":"archived"}' })).status).toBe(200);
   await sendMessages(stage, ['{"_schema":"user_event",']);
-  await page.getByRole('button', { name: 'Refresh: 1 cause has left this list' }).waitFor({ timeout: patient.timeout });
+  await page.getByRole('button', { name: 'Refresh: 1 cause is no longer among these' }).waitFor({ timeout: patient.timeout });
 });

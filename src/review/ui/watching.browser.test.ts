@@ -36,6 +36,26 @@ test('a cause is archived, opened again and resolved, and has regressed when a r
   expect(complaints).toEqual([]);
 });
 
+test('an open cause stands on the overview, however many that were put aside did more harm', async () => {
+  const stage = await openStage();
+  const { address } = await stage.start();
+  const aside = Array.from({ length: 51 }, (_, at) => `{"twice_${at}":1,"twice_${at}":1}`);
+  await sendMessages(stage, [...aside, ...aside, '{"no":"schema"}']);
+  await stage.committed();
+  const groups = `${address}/api/v1/groups`;
+  type Cause = { readonly fingerprint: string; readonly version: number; readonly count: number };
+  const causes = async () => ((await (await fetch(`${groups}?limit=100`)).json()) as { readonly items: readonly Cause[] }).items;
+  await expect.poll(async () => (await causes()).length, { timeout: 60_000 }).toBe(52);
+  for (const { fingerprint, version } of (await causes()).filter(({ count }) => count === 2)) {
+    const headers = { 'content-type': 'application/json', 'if-match': `"${version}"` };
+    const init = { method: 'PATCH', headers, body: '{"state":"archived"}' };
+    expect((await fetch(`${groups}/${encodeURIComponent(fingerprint)}`, init)).status).toBe(200);
+  }
+  const { page } = await openPage(address);
+  await page.goto('/');
+  await page.getByRole('region', { name: 'Worst causes' }).getByText('Expected a schema to be named').waitFor();
+});
+
 test('a change of a schema is checked and tried on what is in quarantine and on what passed', async () => {
   const stage = await openStage();
   const { address } = await stage.start();

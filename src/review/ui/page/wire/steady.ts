@@ -3,7 +3,7 @@ export interface Steady<T> {
   readonly items: readonly T[];
   /** How many would be on the list if it were loaded now, and are not shown yet. */
   readonly newcomers: number;
-  /** How many are shown, and have left the list. */
+  /** How many are shown, and have left the list or are more than a page below what is shown. */
   readonly gone: number;
 }
 
