@@ -214,6 +214,8 @@ test('who signs in with a token gets the rights of that token, and no others', a
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByLabel('Access token').fill('may-replay');
   await page.getByRole('button', { name: 'Sign in' }).click();
+  // To go elsewhere at once would end the request.
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
   await page.goto('/records');
   await page.locator('main [data-row]').first().click();
   await page.getByLabel('Payload as text').waitFor();
