@@ -180,6 +180,8 @@ test('a cause that the message itself names is words that were quoted', () => {
   };
   expect(readLetter(headers, [null, Buffer.from(escaped)])).toMatchObject(without);
   expect(readLetter(headers, [null, Buffer.from(JSON.stringify({ within: escaped }))])).toMatchObject(without);
+  const twice = String.raw`{"amount":"Jane\nCaused by: c\u005cu0061rd.\u005c\u0075004e4111: x"}`;
+  expect(readLetter(headers, [null, Buffer.from(twice)])).toMatchObject(without);
   expect(readLetter(headers, [null, quoted])).toMatchObject(without);
   expect(readLetter(headers, [quoted, null])).toMatchObject(without);
   expect(readLetter([{ name: 'said', value: quoted }, ...headers])).toMatchObject(without);
@@ -192,6 +194,12 @@ test('however many causes the message names, the one that was thrown is told', (
     '__connect.errors.exception.stacktrace': `a.DataException: Value (${lines}) was out of range\nCaused by: java.lang.Error: x`,
   });
   expect(readLetter(headers, [null, Buffer.from(lines)]).exceptions).toEqual(['a.DataException', 'java.lang.Error']);
+});
+
+test('a message of nothing but backslashes is looked through like any other', () => {
+  const headers = textHeaders({ '__connect.errors.exception.stacktrace': 'a.B: x\nCaused by: java.lang.Error: x' });
+  const run = Buffer.from(`${'\\'.repeat(1_000_000)} c\\u0061rd`);
+  expect(readLetter(headers, [null, run]).exceptions).toEqual(['java.lang.Error']);
 });
 
 test('headers of any bytes are read without an error', () => {

@@ -49,7 +49,10 @@ const namePattern = /^[\w .:$@/-]{1,200}$/;
 const causePattern = /^Caused by: ([A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+)(?=:\s|:?\r?$)/gm;
 /** Of the characters that a name can have. */
 const escapeStart = String.raw`\u00`;
-const escapePattern = /\\+u00([2-7][\da-f])/gi;
+/** From the first backslash of a run on only: from each of them, a long run without an escape would take the square of its length. */
+const escapePattern = /(?<!\\)\\+u00([2-7][\da-f])/gi;
+/** An escape may spell the backslash of another one. Nobody writes it so more often. */
+const passesMax = 4;
 const digitsPattern = /^\d{1,16}$/;
 const partitionMax = 2 ** 31 - 1;
 const timestampMax = 8.64e15;
@@ -106,9 +109,15 @@ function exceptionsOf(family: Family, fields: Fields, quotable: readonly (Buffer
 /** The bytes, and what they say where letters are written as JSON's escapes. JSON within JSON has more than one backslash before them. */
 function readingsOf(bytes: Buffer | null): Buffer[] {
   if (bytes === null) return [];
-  if (!bytes.includes(escapeStart)) return [bytes];
-  const read = bytes.toString('latin1').replaceAll(escapePattern, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return [bytes, Buffer.from(read, 'latin1')];
+  const readings = [bytes];
+  let last = bytes;
+  while (readings.length <= passesMax && last.includes(escapeStart)) {
+    const read = last.toString('latin1').replaceAll(escapePattern, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    if (read.length === last.length) break;
+    last = Buffer.from(read, 'latin1');
+    readings.push(last);
+  }
+  return readings;
 }
 
 function summaryOf({ title, names }: Family, exceptions: readonly string[], fields: Fields): string {
