@@ -6,8 +6,10 @@ import type { Caller } from '../../model/access.ts';
 import { Conditions } from '../../store/record-selection.ts';
 import { PlanStore } from '../../store/replay-plans.ts';
 import { RunStore } from '../../store/replay-runs.ts';
+import { deleteRecordsBefore } from '../../testing/raw-requests.ts';
 import { type Desk, openDesk, operator, saleFault } from '../../testing/review-desk.ts';
 import type { Replay, ReplayBody } from '../contract/replays.ts';
+import type { ReplayRunner } from './runner.ts';
 
 const nothingElse = async () => {};
 const defaults: ReplayBody = { dry_run: false, include_superseded: false };
@@ -318,6 +320,45 @@ class KilledStore extends RunStore {
     return this.#settles > this.#after ? new Promise(() => {}) : super.renew(...args);
   }
 }
+
+/** Works on a plan until the worker is killed with its second claim; gives the worker that takes over. The first claim has one record. */
+async function killWithSecond(desk: Desk, planId: string): Promise<ReplayRunner> {
+  const runs = new KilledStore(desk.database, 1);
+  const first = desk.runner({ runs, leaseMs: 2_000 });
+  await desk.plans.startPlan(planId, operator, nothingElse);
+  while (await Promise.race([first.step(), runs.killed.promise.then(() => false)]));
+  await runs.killed.promise;
+  return desk.runner({ leaseMs: 2_000, pollMs: 50 });
+}
+
+test('what a killed worker had left out as overtaken is not taken for sent because a later record of its key was', async () => {
+  const desk = await openDesk();
+  const ids = await desk.quarantine([
+    { value: good(1), key: 'other', timestamp: 1_000 },
+    { value: good(2), key: 'k', timestamp: 1_000 },
+    { value: good(3), key: 'k', timestamp: 3_000 },
+  ]);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
+  await desk.publish(desk.valid, [{ value: good(9), key: 'k', timestamp: 2_000 }]);
+  (await killWithSecond(desk, plan.id)).start();
+  expect(await ended(desk, plan.id)).toMatchObject({ state: 'done', progress: { published: 2, failed: 0 }, summary: { left_out: 1 } });
+  expect(await desk.column("status || ' ' || attempts", ids)).toEqual(['replayed 1', 'quarantined 0', 'replayed 1']);
+});
+
+test('what a killed worker sent and retention has taken by then is not sent again behind a later record of its key', async () => {
+  const desk = await openDesk();
+  const ids = await desk.quarantine([
+    { value: good(1), key: 'other' },
+    { value: good(2), key: 'k' },
+    { value: good(3), key: 'k' },
+  ]);
+  const plan = await desk.plans.createPlan({ ...defaults, ids }, operator, nothingElse);
+  const second = await killWithSecond(desk, plan.id);
+  await deleteRecordsBefore({ topic: desk.valid, partition: 0 }, 2);
+  second.start();
+  expect(await ended(desk, plan.id)).toMatchObject({ state: 'done', progress: { published: 3, failed: 0 }, summary: { left_out: 0 } });
+  expect((await desk.published()).flat().map(({ value }) => String(value))).toEqual([good(3)]);
+});
 
 test.each([0, 2])(
   'what a worker sent and did not mark is found in the topic and not sent again (killed after %i claims)',

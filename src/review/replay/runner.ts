@@ -13,7 +13,7 @@ import { Lease } from './lease.ts';
 import { findPublished } from './published-copies.ts';
 import { sendClaim } from './send-claim.ts';
 import { describeTarget } from './target.ts';
-import { TargetTail } from './target-tail.ts';
+import { overtakenIn, TargetTail } from './target-tail.ts';
 
 export interface RunnerOptions extends JudgeRecordsOptions {
   readonly runs: RunStore;
@@ -131,17 +131,23 @@ export class ReplayRunner {
 
   /** What an ended worker had in hand: sent or not, the topic says it. */
   async #resolve(claim: Claim): Promise<void> {
-    const published = await this.#held(claim, async () => findPublished(await this.#openWire(), claim));
-    // Of one key they went out in order: what is before one that is there was there, too, even if compaction has taken it.
+    const { ids, mayBeGone } = await this.#held(claim, async () => findPublished(await this.#openWire(), claim));
     const lastOf = new Map<string, number>();
     for (const { recordId, chain, ordinal } of claim.records) {
-      if (chain && published.has(recordId)) lastOf.set(chain.toString('hex'), ordinal);
+      if (chain && ids.has(recordId)) lastOf.set(chain.toString('hex'), ordinal);
     }
-    const settled = claim.records
-      .filter(({ recordId, chain, ordinal }) => published.has(recordId) || (chain && ordinal <= (lastOf.get(chain.toString('hex')) ?? -1)))
-      .map(({ ordinal }): Settled => ({ ordinal, state: 'published', message: null, attempted: true }));
+    const settled = claim.records.flatMap(({ recordId, chain, ordinal }): Settled[] => {
+      const isBefore = chain !== null && ordinal < (lastOf.get(chain.toString('hex')) ?? -1);
+      if (!isBefore && !ids.has(recordId)) return [];
+      // Of one key they went out in order: what is before one that is there was sent, too, or left out as overtaken. Where it may be
+      // gone from there again nobody can tell; it counts as sent, since it must not come after the one that is there.
+      return isBefore && !ids.has(recordId) && !mayBeGone
+        ? [{ ordinal, state: 'left_out', message: overtakenIn(claim.plan.target), attempted: false }]
+        : [{ ordinal, state: 'published', message: null, attempted: true }];
+    });
+    const published = settled.filter(({ state }) => state === 'published').length;
     this.#options.log.info(
-      { plan: claim.plan.id, records: claim.records.length, published: settled.length },
+      { plan: claim.plan.id, records: claim.records.length, published },
       'replay: took over what another worker had in hand',
     );
     await this.#settle(claim, settled);
@@ -176,6 +182,8 @@ export class ReplayRunner {
         return true;
       },
       leaveOvertaken: (open) => this.#leaveOvertaken(plan, open),
+      log: this.#options.log,
+      clock: this.#clock,
     });
     const settled = await Promise.race([sending, lease.lost, this.#fatal.promise, this.#stopped.promise]);
     if (settled === null) await this.#discard(plan.target, publisher);

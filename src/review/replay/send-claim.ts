@@ -1,6 +1,9 @@
 import type { Publisher } from '../../drivers/kafka/lane.ts';
 import { ByteWriter } from '../../lib/byte-writer.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { Slab } from '../../model/slab.ts';
+import type { Log } from '../../observe/log.ts';
 import { heldBack, type Settled } from '../../store/replayed-records.ts';
 import type { JudgedRecord, Outgoing } from './judged-record.ts';
 
@@ -9,9 +12,14 @@ export interface SendOptions {
   readonly publisher: Pick<Publisher, 'publish'>;
   /** Asked before every round: may it still be sent? */
   readonly mayGoOn: () => boolean;
-  /** Asked after every round of what is still to go: holds those that a newer message of their key has overtaken. */
+  /** Asked between rounds of what is still to go: holds those that a newer message of their key has overtaken. */
   readonly leaveOvertaken: (records: readonly JudgedRecord[]) => Promise<readonly JudgedRecord[]>;
+  readonly log: Pick<Log, 'warn'>;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }
+
+/** A look asks every leader of the target, and a claim of one key has as many rounds as records: what came a moment ago may wait for it. */
+const lookEveryMs = 250;
 
 /**
  * Sends judged records of one claim. Records of one key go out one after another, each acknowledged before the next: in rounds, with one
@@ -19,7 +27,8 @@ export interface SendOptions {
  * the answer was not sent.
  */
 export async function sendClaim(judged: readonly JudgedRecord[], options: SendOptions): Promise<Settled[]> {
-  const { topic, publisher, mayGoOn, leaveOvertaken } = options;
+  const { topic, publisher, mayGoOn, clock } = options;
+  let lookedMs = clock.monotonic();
   const settled: Settled[] = [];
   const failedChains = new Set<string>();
   const fail = ({ row }: JudgedRecord, message: string, attempted: boolean) => {
@@ -42,9 +51,26 @@ export async function sendClaim(judged: readonly JudgedRecord[], options: SendOp
       if (message === undefined) settled.push({ ordinal: record.row.ordinal, state: 'published', message: null, attempted: true });
       else fail(record, `${topic} refused it: ${message}`, true);
     }
-    open = later.length > 0 ? await leaveOvertaken(later) : later;
+    open = later;
+    if (later.length > 0 && clock.monotonic() - lookedMs >= lookEveryMs) {
+      open = await lookAgain(later, options);
+      lookedMs = clock.monotonic();
+    }
   }
   return settled;
+}
+
+/** Where it cannot be looked nothing more goes out, but what was sent by then has to be told: the records are none, and wait for another claim. */
+async function lookAgain(records: readonly JudgedRecord[], { topic, leaveOvertaken, log }: SendOptions): Promise<readonly JudgedRecord[]> {
+  try {
+    return await leaveOvertaken(records);
+  } catch (error) {
+    log.warn(
+      { err: error, topic },
+      `replay: newer messages cannot be looked for in ${topic}: ${messageOf(error)}; what is not sent yet waits`,
+    );
+    return [];
+  }
 }
 
 /** The first record of each key, and all that have none. */

@@ -14,6 +14,11 @@ export interface TargetTailOptions {
   readonly chains: ReadonlySet<string>;
 }
 
+/** Why a record stays behind. */
+export function overtakenIn(topic: string): string {
+  return `${topic} has a newer message of its key, which came after the plan was made`;
+}
+
 /**
  * What has come into the target of a plan since its dry run, of the keys that the plan has still to send. It is read on before each claim is sent, so
  * that a record which a newer message of its key has overtaken meanwhile stays behind. Only so many messages are read; then `gap` says so.
@@ -39,7 +44,7 @@ export class TargetTail {
   /** The records, with those held that a newer message of their key has overtaken. */
   async hold(records: readonly JudgedRecord[]): Promise<JudgedRecord[]> {
     await this.#readOn();
-    const message = `${this.#options.topic} has a newer message of its key, which came after the plan was made`;
+    const message = overtakenIn(this.#options.topic);
     return records.map((record) =>
       record.held === null && this.#isOvertaken(record) ? { row: record.row, held: { forecast: 'superseded', message } } : record,
     );
