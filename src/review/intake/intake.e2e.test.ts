@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -137,16 +137,20 @@ test('what retention took before it was read is told, and a log that was cut is 
 });
 
 test('a dead letter that kills native code is kept like any other, and the service lives', async () => {
-  const script = join(folder, 'deadly.mjs');
+  const [script, killed] = [join(folder, 'deadly.mjs'), join(folder, 'killed')];
   writeFileSync(
     script,
-    `const { dlopen } = process;
+    `import { writeFileSync } from 'node:fs';
+    const { dlopen } = process;
     process.dlopen = (module, file, ...rest) => {
       dlopen.call(process, module, file, ...rest);
       const { judge } = module.exports;
       if (!file.endsWith('judge.node')) return;
       const deadly = (catalog, columns, from, to) => {
-        if (Buffer.from(columns.bytes).includes('deadly')) process.kill(process.pid, 'SIGKILL');
+        if (Buffer.from(columns.bytes).includes('deadly')) {
+          writeFileSync(${JSON.stringify(killed)}, '');
+          process.kill(process.pid, 'SIGKILL');
+        }
         return judge(catalog, columns, from, to);
       };
       module.exports = Object.create(module.exports, { judge: { value: deadly } });
@@ -161,6 +165,7 @@ test('a dead letter that kills native code is kept like any other, and the servi
   ]);
   const { items } = await reviewCaller(await stage.start()).records(2);
   expect(items.map(({ offset, schema_name }) => `${offset} of ${schema_name}`).toSorted()).toEqual(['0 of sale', '1 of sale']);
+  expect(existsSync(killed)).toBe(true);
 });
 
 async function expectRecords(engine: Engine, { orders, letters }: Scene): Promise<void> {
