@@ -59,13 +59,22 @@ test('where it leads to what judges, which counts for nothing there, that is the
   await expect(judgeOf(whole, { $ref: '#/properties/q', properties })).rejects.toThrow(reason);
   const deeper = { $ref: '#/definitions/name', definitions: { name: { items: { $ref: '#/properties/q' } } }, properties };
   await expect(judgeOf(whole, deeper)).rejects.toThrow(reason);
-  const unused = {
-    $ref: '#/definitions/name',
-    definitions: { name: { type: 'string' } },
-    properties: { ...properties, r: { $ref: '#/properties/q' } },
-  };
-  const judge = await judgeOf(whole, unused);
-  expect([judge({ p: 's' }), judge({ p: {} })]).toEqual([true, false]);
+  const text = { $ref: '#/definitions/text', definitions: { text: { type: 'string' } }, properties };
+  await expect(judgeOf({ properties: { p: { $ref: 'part.json#/properties/q' } } }, text)).rejects.toThrow(
+    '"part.json" leads to a schema that is a $ref itself, and "part.json#/properties/q" leads to what stands beside that',
+  );
+});
+
+test('a reference that counts for nothing itself may lead there', async () => {
+  const q = { type: 'string' };
+  const lost = { r: { $ref: '#/properties/q' } };
+  const beside = { $ref: '#/definitions/name', definitions: { name: { type: 'string' } }, properties: { q, ...lost } };
+  const nested = { $ref: '#/definitions/text', properties: lost };
+  const deeper = { $ref: '#/definitions/name', definitions: { name: nested, text: { type: 'string' } }, properties: { q } };
+  for (const part of [beside, deeper]) {
+    const judge = await judgeOf(whole, part);
+    expect([judge({ p: 's' }), judge({ p: {} })]).toEqual([true, false]);
+  }
 });
 
 test('a referred schema may be true or false, and nothing else that is no object', async () => {

@@ -1,5 +1,6 @@
 import type { RegisteredText, SchemaLink, SchemaSource } from '../model/registered-schema.ts';
 import { draftName, schemaInvalid } from './compiler.ts';
+import { parsePointer } from './json-pointer.ts';
 import { isKeywords, type Keywords, SchemaDocument } from './schema-document.ts';
 
 /** More schemas than this do not refer to each other by intent. */
@@ -14,6 +15,9 @@ const judging: ReadonlySet<string> = new Set(
     'properties patternProperties additionalProperties propertyNames maxProperties minProperties required dependencies',
   ].flatMap((names) => names.split(' ')),
 );
+
+/** Where the `$ref` of a referred schema of draft-07 is kept until its siblings are left out. */
+const moved = 'the $ref of it';
 
 /** Where referred schemas are looked for. */
 type ReferenceSource = Pick<SchemaSource, 'version'>;
@@ -33,8 +37,10 @@ export async function bundleSchema({ text, references }: RegisteredText, source:
   await collect(references, parts, source);
   const container = draft === 'draft-07' ? 'definitions' : '$defs';
   const own = root[container] as object | undefined;
-  const added = [...parts].map(([name, part]): [string, object] => [`reference ${name}`, named(part, name, draft)]);
-  return { ...root, [container]: { ...own, ...Object.fromEntries(added) } };
+  const added = new Map([...parts].map(([name, part]) => [`reference ${name}`, named(part, name, draft)]));
+  const bundled = (members: ReadonlyMap<string, Keywords>) => ({ ...root, [container]: { ...own, ...Object.fromEntries(members) } });
+  if ([...added.values()].some((part) => Object.hasOwn(part, moved))) refuseLostTargets(bundled(added), added);
+  return bundled(new Map([...added].map(([member, part]) => [member, withoutSiblings(part)])));
 }
 
 /** Names are one space across all levels, as in the registry's own clients: the first schema of a name stands for it. */
@@ -58,9 +64,9 @@ async function collect(links: readonly SchemaLink[], parts: Map<string, Keywords
 
 /**
  * A referred schema under its name, in a document of `draft`; one that names no draft itself is of that one. In draft-07 nothing counts
- * beside a `$ref`, an `$id` neither, so there the reference goes one level down, and what would judge beside it is left out.
+ * beside a `$ref`, an `$id` neither, so there the reference goes one level down.
  */
-function named(part: Keywords | boolean, name: string, draft: string): object {
+function named(part: Keywords | boolean, name: string, draft: string): Keywords {
   if (typeof part === 'boolean') return part ? { $id: name } : { $id: name, not: {} };
   const { $schema, ...rest } = part;
   if ($schema !== undefined && draftName(part) !== draft) {
@@ -68,27 +74,43 @@ function named(part: Keywords | boolean, name: string, draft: string): object {
     throw schemaInvalid({ message: `the reference "${name}" leads to a schema of ${other}`, pointer: null });
   }
   if (draft !== 'draft-07' || !Object.hasOwn(rest, '$ref')) return { ...rest, $id: name };
-  const lost = referenceIntoJudging(rest);
-  if (lost !== null) {
-    const message = `the reference "${name}" leads to a schema that is a $ref itself, and ${lost} leads to what stands beside that and counts for nothing: move it below "definitions"`;
-    throw schemaInvalid({ message, pointer: null });
-  }
   const { $ref: reference, ...beside } = rest;
-  const targets = Object.entries(beside).filter(([keyword]) => !judging.has(keyword));
-  return { ...Object.fromEntries(targets), $id: name, allOf: [{ $ref: reference }] };
+  return { ...beside, $id: name, [moved]: { $ref: reference } };
 }
 
-/** A `$ref` of a schema that leads below one of the keywords which are left out of it, null where there is none. */
-function referenceIntoJudging(schema: Keywords): string | null {
-  const document = new SchemaDocument(schema, 'newer');
-  const isLeftOut = (pointer: string) => judging.has(pointer.split('/')[1] ?? '');
-  for (const { schema: place, pointer } of document.places()) {
-    const reference = isKeywords(place) && !isLeftOut(pointer) ? place['$ref'] : null;
-    if (typeof reference !== 'string') continue;
-    const target = document.resolve(place, '$ref', reference);
-    if (target !== null && isLeftOut(target.pointer)) return `"${reference}"`;
+/** What would judge beside a reference that went one level down is left out of `part`, and the reference judges in its place. */
+function withoutSiblings(part: Keywords): Keywords {
+  if (!Object.hasOwn(part, moved)) return part;
+  const { [moved]: reference, ...beside } = part;
+  const targets = Object.entries(beside).filter(([keyword]) => !judging.has(keyword));
+  return { ...Object.fromEntries(targets), allOf: [reference] };
+}
+
+/** Throws if a `$ref` that counts leads to what {@link withoutSiblings} leaves out. `bundle` has it all. */
+function refuseLostTargets(bundle: Keywords, parts: ReadonlyMap<string, Keywords>): void {
+  const document = new SchemaDocument(bundle, 'newer');
+  const nameOf = (pointer: string) => {
+    const [container, member = '', keyword = ''] = parsePointer(pointer);
+    const part = container === 'definitions' ? parts.get(member) : undefined;
+    return part && Object.hasOwn(part, moved) && judging.has(keyword) ? String(part['$id']) : null;
+  };
+  const places = document.places().filter(({ schema }) => isKeywords(schema) && typeof schema['$ref'] === 'string');
+  const holders = new Set(places.map(({ pointer }) => pointer));
+  const counts = (pointer: string) => {
+    const segments = pointer.split('/');
+    return (
+      nameOf(pointer) === null &&
+      !segments.some((keyword, at) => at > 0 && judging.has(keyword) && holders.has(segments.slice(0, at).join('/')))
+    );
+  };
+  for (const { schema: place, pointer } of places) {
+    const reference = (place as Keywords)['$ref'] as string;
+    const target = counts(pointer) ? document.resolve(place, '$ref', reference) : null;
+    const name = target && nameOf(target.pointer);
+    if (name === null) continue;
+    const message = `the reference "${name}" leads to a schema that is a $ref itself, and "${reference}" leads to what stands beside that and counts for nothing: move it below "definitions"`;
+    throw schemaInvalid({ message, pointer: null });
   }
-  return null;
 }
 
 function parsed(text: string, what: string): unknown {
