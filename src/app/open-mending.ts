@@ -50,8 +50,6 @@ export function openMending(settings: Settings, { database, storage, payloads, l
     judges: () => judges.open(),
     rulesOf: (topic) => settings.topics[topic] ?? { schema: null, allowed: null, strict: false },
     limits: settings.limits,
-    // A message that kills native code would end the service at every look at it: quarantine may hold one, and so may topics of others.
-    engine: 'js',
   });
   const store = new EditStore(database);
   const schemas = new SchemaDocuments(async () => (await judges.open()).registry.catalog());

@@ -221,7 +221,7 @@ async function openSales(): Promise<{ registry: Registry; checker: ValueChecker;
   const registry = kept(await Registry.open({ dir, cacheDir: join(dir, '.cache'), prebuiltDir: null, log: silentLog() }));
   const rules = { schema: 'sale', allowed: null, strict: false };
   const judges = async () => ({ pool, registry });
-  return { registry, dir, checker: new ValueChecker({ judges, rulesOf: () => rules, limits: defaultLimits, engine: 'js' }) };
+  return { registry, dir, checker: new ValueChecker({ judges, rulesOf: () => rules, limits: defaultLimits }) };
 }
 
 function runnerOptions(): Pick<RunnerOptions, 'openPublisher' | 'failureShareMax' | 'log'> {

@@ -188,7 +188,6 @@ function mendingWithoutKafka(database: Database, storage: ObjectStore, payloads:
     judges,
     rulesOf: () => ({ schema: null, allowed: null, strict: false }),
     limits: defaultLimits,
-    engine: 'js',
   });
   const store = new EditStore(database);
   const schemas = new SchemaDocuments(async () => (await judges()).registry.catalog());

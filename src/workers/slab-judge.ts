@@ -13,7 +13,7 @@ import type { JudgeProgress } from './judge-progress.ts';
 import { keyText } from './key-text.ts';
 import type { LoadedCatalog, LoadedSchema } from './loaded-catalog.ts';
 import { mendValue } from './mend-value.ts';
-import { isLeft, type NativeJudge } from './native-judge.ts';
+import { isLeft, type NativeJudge, sampleEvery } from './native-judge.ts';
 import { Flaw, type JudgeLimits, readJson } from './read-json.ts';
 import type { Judgement, TopicRules } from './task.ts';
 
@@ -28,9 +28,6 @@ export interface SlabJudgeOptions {
   /** Judges first, where there is one. */
   readonly native: NativeJudge | null;
 }
-
-/** One message in this many is timed: enough for a histogram, too few to be felt. */
-const sampleEvery = 256;
 
 /** Found before the value was read to its end, or without reading it. */
 const leavesOpen: ReadonlySet<ErrorType> = new Set<ErrorType>(['too_deep', 'too_large']);

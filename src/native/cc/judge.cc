@@ -14,7 +14,7 @@ enum Column { topicColumn = 5, valueAt = 6, valueBytes = 7, keyBytes = 9, header
 /// src/model/slab.ts, `answer`.
 enum RowAnswer : uint8_t { pending = 0, valid = 1, tombstone = 3, refused = 4 };
 
-/// One message in this many is timed, as in src/workers/slab-judge.ts.
+/// One message in this many is timed, as in src/workers/native-judge.ts.
 constexpr uint32_t sampleEvery = 256;
 
 napi_value fail(napi_env env, const char *message) {

@@ -137,13 +137,13 @@ export class ReplayRunner {
       if (chain && ids.has(recordId)) lastOf.set(chain.toString('hex'), ordinal);
     }
     const settled = claim.records.flatMap(({ recordId, chain, ordinal }): Settled[] => {
+      const sent: Settled = { ordinal, state: 'published', message: null, attempted: true };
+      if (ids.has(recordId)) return [sent];
       const isBefore = chain !== null && ordinal < (lastOf.get(chain.toString('hex')) ?? -1);
-      if (!isBefore && !ids.has(recordId)) return [];
+      if (!isBefore) return [];
       // Of one key they went out in order: what is before one that is there was sent, too, or left out as overtaken. Where it may be
       // gone from there again nobody can tell; it counts as sent, since it must not come after the one that is there.
-      return isBefore && !ids.has(recordId) && !mayBeGone
-        ? [{ ordinal, state: 'left_out', message: overtakenIn(claim.plan.target), attempted: false }]
-        : [{ ordinal, state: 'published', message: null, attempted: true }];
+      return [mayBeGone ? sent : { ordinal, state: 'left_out', message: overtakenIn(claim.plan.target), attempted: false }];
     });
     const published = settled.filter(({ state }) => state === 'published').length;
     this.#options.log.info(

@@ -59,9 +59,16 @@ function membersOf(text: string): Readonly<Record<string, unknown>> {
 /** A JSON Pointer as the dotted path by which fields are called everywhere else. */
 export function fieldOf(path: string): string {
   if (!path.startsWith('/')) return path;
-  const names = path.slice(1).split('/');
-  return names
-    .map((name) => (/^(\d+|\*|-)$/.test(name) ? `[${name}]` : `.${name.replaceAll('~1', '/').replaceAll('~0', '~')}`))
+  return pointerNames(path)
+    .map((name) => (/^(\d+|\*|-)$/.test(name) ? `[${name}]` : `.${name}`))
     .join('')
     .replace(/^\./, '');
+}
+
+/** The names of a JSON Pointer (RFC 6901), unescaped. */
+export function pointerNames(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
 }

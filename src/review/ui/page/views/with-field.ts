@@ -1,3 +1,5 @@
+import { pointerNames } from '../parts/format.ts';
+
 type Schema = Record<string, unknown>;
 const isSchema = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -7,7 +9,7 @@ const isSchema = (value: unknown): value is Schema => typeof value === 'object' 
  */
 export function withField(schema: unknown, pointer: string, types: readonly string[]): unknown {
   const copy: unknown = structuredClone(schema);
-  const names = pointer.split('/').slice(1);
+  const names = pointerNames(pointer);
   const last = names.pop();
   if (last === undefined || last === '*' || types.length === 0) return null;
   let place = copy;
@@ -19,15 +21,10 @@ export function withField(schema: unknown, pointer: string, types: readonly stri
   const all = [...new Set([planned?.['type'] ?? [], types].flat())];
   // A name such as `__proto__` is a name like any other here.
   const value = { ...planned, type: all.length === 1 ? all[0] : all };
-  Object.defineProperty(properties, textOf(last), { value, enumerable: true, configurable: true, writable: true });
+  Object.defineProperty(properties, last, { value, enumerable: true, configurable: true, writable: true });
   return copy;
 }
 
 function memberOf(properties: unknown, name: string): unknown {
-  const text = textOf(name);
-  return isSchema(properties) && Object.hasOwn(properties, text) ? properties[text] : undefined;
-}
-
-function textOf(name: string): string {
-  return name.replaceAll('~1', '/').replaceAll('~0', '~');
+  return isSchema(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined;
 }
