@@ -9,6 +9,7 @@ import { silentLog } from '../src/observe/log.ts';
 import { createMetrics } from '../src/observe/metrics.ts';
 import { claimsOf } from '../src/pipeline/batch/batcher.ts';
 import { writeDeadLetter } from '../src/pipeline/sink/dead-letter.ts';
+import { Load } from '../src/pipeline/sink/load.ts';
 import { quarantined } from '../src/pipeline/sink/quarantined.ts';
 import { Tally } from '../src/pipeline/tally.ts';
 import { Registry } from '../src/registry/registry.ts';
@@ -52,7 +53,8 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   if (native) bench.add('judge, native, all bad', () => judge(pending(flood), native));
   const { rejects } = judge(flood);
   const identify = createRecordId({ clusterId: 'bench', topics: new Map(topics.map((topic) => [topic, { topicId: topic }])) });
-  const load = [{ batch: flood, rejects }];
+  const load = new Load(Slab.allocate(rows, flood.slab.bytesMax));
+  for (const reject of rejects) load.add(flood, reject);
   const records = quarantined(load, identify, Date.now());
   const { places } = encodeSegment(records);
   const stored = records.map((record, index) => ({
@@ -63,7 +65,7 @@ export async function runMicro(dir: string, msPerTask: number): Promise<Micro> {
   const receipt = { batch: usual, rejects: judge(usual).rejects };
   bench.add('ledger sums', () => {
     tally.take(usual);
-    tally.settle(receipt, Date.now());
+    tally.count(receipt)(Date.now());
     tally.balance(0);
   });
   bench.add('identify', () => quarantined(load, identify, Date.now()));

@@ -10,6 +10,7 @@ import { type RunDatabase, type ServiceRun, type Source, type Stage, schemasOfCl
 const hopScript = fileURLToPath(new URL('client-hop.js', import.meta.url));
 const serviceScript = join(packageRoot, 'bin', 'dq.cjs');
 const lookMsInterval = 20;
+const lookMsMax = 500;
 /** The official client's loop takes that many times as long as the others, and is at its usual speed long before. */
 const clientMessagesMax = 1_200_000;
 
@@ -128,13 +129,23 @@ export function openService(stage: Stage, run: ServiceRun): Child {
 export const serviceAssigned = (line: Line): boolean => line['msg'] === 'rebalanced' && line['kind'] === 'assign';
 export const hopAssigned = isMessage('assigned');
 
-/** Waits until both topics have got what they should; the time of that. A dead letter comes last, after its payload and its row. */
+/**
+ * Waits until both topics have got what they should; the time of that. A dead letter comes last, after its payload and its row. Looking
+ * takes time of the cores that are measured, and of the broker, so it is rare until the end is near.
+ */
 async function arrivedAll(stage: Stage, { valid, dlq }: Targets, [good, bad]: readonly [number, number]): Promise<number> {
   for (const [topic, expected] of [
     [valid, good],
     [dlq, bad],
   ] as const) {
-    while ((await stage.count(topic)) < expected) await pause(lookMsInterval);
+    let [before, beforeMs] = [0, Date.now()];
+    for (let count = await stage.count(topic); count < expected; count = await stage.count(topic)) {
+      const nowMs = Date.now();
+      const leftMs = ((expected - count) * (nowMs - beforeMs)) / (count - before);
+      [before, beforeMs] = [count, nowMs];
+      // Where nothing came since the last look, nothing is known.
+      await pause(Number.isFinite(leftMs) ? Math.min(Math.max(leftMs / 3, lookMsInterval), lookMsMax) : lookMsInterval);
+    }
   }
   return Date.now();
 }

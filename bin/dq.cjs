@@ -3,11 +3,15 @@
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
+const { setFlagsFromString } = require('node:v8');
 
 // The Kafka client, the file system and DNS share libuv's threads, whose number is fixed when the first of them is used.
 process.env.UV_THREADPOOL_SIZE ??= '16';
 // `dq doctor` says in one line of its own when Node is too old; the AWS SDK would print seven at every start.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+// By default V8 lets the heap grow to twice what lives in it and more before it looks for what does not; here memory is dearer than that time.
+setFlagsFromString('--heap-growing-percent=60');
 
 const built = join(__dirname, '..', 'dist', 'src', 'cli', 'main.js');
 if (existsSync(built)) {

@@ -35,7 +35,7 @@ import type { TopicRules } from './workers/task.ts';
 
 /** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
 const tuning = {
-  slabs: 24,
+  slabs: 16,
   slabRowsMax: 4_096,
   slabBytesMax: 2 * 2 ** 20,
   firstMsMax: 100,
@@ -234,7 +234,10 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
     clock,
     caughtUp: () => lane.publisher.caughtUp(),
     onTaken: (batch) => tally.take(batch),
-    onSettled: (receipt) => tally.settle(receipt, clock.now()),
+    onPassed: (receipt) => {
+      const book = tally.count(receipt);
+      return () => book(clock.now());
+    },
     onTurn: () => {
       turnedLoop();
       const open = committer.openMessages;

@@ -23,6 +23,7 @@ const tuning = {
   loadBytesMax: 8 * 2 ** 20,
   loadLingerMsMax: 100,
   loadsMax: 4,
+  batchesMax: 64,
   /** How long a store may take for a load while the spool could take it. */
   callMsMax: 3_000,
   failuresMax: 3,
@@ -73,6 +74,7 @@ export async function openQuarantine(options: OpenQuarantineOptions): Promise<Qu
     loadBytesMax: tuning.loadBytesMax,
     lingerMsMax: tuning.loadLingerMsMax,
     loadsMax: tuning.loadsMax,
+    batchesMax: tuning.batchesMax,
     signal: abandon.signal,
     onSpooled: (_, seconds) => sinkTook(metrics, 'spool', seconds),
     onRefusedKept: () => {

@@ -42,13 +42,21 @@ export interface Delivery {
   readonly rejects: readonly Reject[];
 }
 
-/** Every message of the batch that is not withheld is durable where it belongs; its claims may be settled. */
+/** What has become of a batch, for as long as its slab still holds it. */
 export interface Receipt {
   readonly batch: Batch;
-  /** All that went to quarantine: the delivery's rejects and what the valid topic refused for good. */
+  /** All that goes to quarantine: the delivery's rejects and what the valid topic refused for good. */
   readonly rejects: readonly Reject[];
   /** As in the delivery: those that went on with another value, unless the valid topic refused them. */
   readonly mended?: ReadonlyMap<number, Mended>;
+}
+
+/** A delivery on its way. When both have come, every message that is not withheld is durable where it belongs, and its claims may be settled. */
+export interface Passage {
+  /** The good messages are durable, and of the bad ones there are copies: nobody reads the slab any more but who hears of it here. */
+  readonly passed: Promise<Receipt>;
+  /** The bad messages are durable, too. */
+  readonly kept: Promise<unknown>;
 }
 
 /** How far a partition may be committed: everything before `offsetNext` is settled. */

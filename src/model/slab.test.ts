@@ -68,3 +68,38 @@ test('a slab that is used again has forgotten its answers', () => {
   slab.append(parts);
   expect(slab.answers[0]).toBe(answer.pending);
 });
+
+test('rows of another slab are copied whole, with their answers, as far as they fit', () => {
+  fc.assert(
+    fc.property(fc.array(message, { minLength: 1, maxLength: 8 }), fc.nat(200), (messages, bytesMax) => {
+      const from = Slab.allocate(
+        8,
+        messages.reduce((sum, parts) => sum + Slab.bytesOf(parts), 0),
+      );
+      for (const parts of messages) from.append(parts);
+      from.answers.fill(answer.pointer, 0, 1);
+      const to = Slab.allocate(8, bytesMax);
+      let used = 0;
+      messages.forEach((parts, row) => {
+        const fits = used + Slab.bytesOf(parts) <= bytesMax;
+        const at = to.count;
+        expect(to.appendFrom(from, row, 7)).toBe(fits);
+        expect(to.count).toBe(fits ? at + 1 : at);
+        if (!fits) return;
+        used += Slab.bytesOf(parts);
+        const seen = (slab: Slab, number: number) => ({
+          offset: slab.offset(number),
+          timestamp: slab.timestamp(number),
+          partition: slab.partition(number),
+          epoch: slab.epoch(number),
+          answer: slab.answers[number],
+          value: slab.value(number),
+          key: slab.key(number),
+          headers: slab.packedHeaders(number),
+        });
+        expect(seen(to, at)).toEqual(seen(from, row));
+        expect(to.topic(at)).toBe(7);
+      });
+    }),
+  );
+});

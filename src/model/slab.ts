@@ -140,6 +140,26 @@ export class Slab {
     return true;
   }
 
+  /** Copies a row of another slab in, with its answer, under that number of a topic. False, with nothing changed, when it does not fit. */
+  appendFrom(other: Slab, row: number, topic: number): boolean {
+    const bytes = other.messageBytes(row);
+    if (!this.hasRoom(bytes)) return false;
+    const at = other.#word(row, column.valueAt);
+    other.bytes.copy(this.bytes, this.bytesUsed, at, at + bytes);
+    this.add({
+      offset: other.offset(row),
+      timestamp: other.timestamp(row),
+      partition: other.partition(row),
+      topic,
+      epoch: other.epoch(row),
+      valueBytes: other.valueBytes(row),
+      keyBytes: other.#word(row, column.keyBytes),
+      headersBytes: other.#word(row, column.headersBytes),
+    });
+    this.answers[this.count - 1] = other.answers[row] as number;
+    return true;
+  }
+
   /** Makes a row of what was written behind {@link bytesUsed}: value, key and packed headers, one after another. */
   add(parts: RowParts): void {
     assert(this.count < this.rowsMax, 'a row was added to a full slab');

@@ -28,8 +28,8 @@ export interface PipelineOptions {
   readonly caughtUp: () => Promise<void>;
   /** Told once for every consumed batch. */
   readonly onTaken: (batch: Batch) => void;
-  /** Told once for every settled batch, before its slab is used again. */
-  readonly onSettled: (receipt: Receipt) => void;
+  /** Told once for every batch, just before its slab is used again; what it gives is called when the batch is settled. */
+  readonly onPassed: (receipt: Receipt) => () => void;
   /** Told at every turn of the loop. */
   readonly onTurn: () => void;
   /** How long a stop may wait for what is open. */
@@ -105,19 +105,25 @@ export class Pipeline {
         const delivery = route(batch, admit(batch, await judged, this.#options), validPartitions);
         // After a failure nothing more goes out: it would only be sent again, behind what failed.
         if (this.#failure) return;
-        sink.deliver(delivery).then(
-          (receipt) => this.#guard(() => this.#settle(receipt)),
+        const { passed, kept } = sink.deliver(delivery);
+        Promise.all([passed.then((receipt) => this.#release(receipt)), kept]).then(
+          ([onSettled]) => this.#guard(() => this.#settle(batch, onSettled)),
           (error: unknown) => this.fail(error),
         );
       })
       .catch((error: unknown) => this.fail(error));
   }
 
-  #settle(receipt: Receipt): void {
-    const { committer, ring, onSettled } = this.#options;
-    committer.settle(receipt.batch);
-    onSettled(receipt);
-    ring.give(receipt.batch.slab);
+  /** The bad messages of a batch may wait long for their stores; its slab need not. */
+  #release(receipt: Receipt): () => void {
+    const onSettled = this.#options.onPassed(receipt);
+    this.#options.ring.give(receipt.batch.slab);
+    return onSettled;
+  }
+
+  #settle(batch: Batch, onSettled: () => void): void {
+    this.#options.committer.settle(batch);
+    onSettled();
   }
 
   async #drain(): Promise<void> {

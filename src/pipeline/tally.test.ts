@@ -18,7 +18,7 @@ const fault = { error_type: 'schema_violation', schema_name: null } as never;
 test('what was taken in is open or settled', () => {
   tally.take(batch);
   expect(tally.balance(3)).toBe(0);
-  tally.settle({ batch, rejects: [{ row: 1, fault }] }, 0);
+  tally.count({ batch, rejects: [{ row: 1, fault }] })(0);
   expect(tally.balance(0)).toBe(0);
 });
 
@@ -31,14 +31,14 @@ test('a message that is neither is unaccounted, and the metric says so', async (
 test('a message that is settled twice is unaccounted, too', () => {
   tally.take(batch);
   const reject = { row: 1, fault };
-  tally.settle({ batch, rejects: [reject, reject] }, 0);
+  tally.count({ batch, rejects: [reject, reject] })(0);
   expect(tally.balance(0)).toBe(1);
 });
 
 test('a mended message counts as remediated and not as valid, unless the topic refused it', async () => {
   const mended = new Map([0, 1].map((row) => [row, { row, value: Buffer.from('{}'), rules: ['trim@1', 'cast@1'], keepOriginal: false }]));
   tally.take(batch);
-  tally.settle({ batch, rejects: [{ row: 1, fault }], mended }, 0);
+  tally.count({ batch, rejects: [{ row: 1, fault }], mended })(0);
   expect(tally.balance(0)).toBe(0);
   const text = await metrics.registry.metrics();
   expect(text).toMatch(/^dataquarantine_records_remediated_total 1$/m);

@@ -7,6 +7,9 @@ import type { Metrics } from '../observe/metrics.ts';
 /** Finds the name of a schema version by its number in the catalog, null for -1. */
 export type SchemaName = (schema: number) => string | null;
 
+/** Adds what was counted to the metrics; the number of messages. */
+type Booking = () => number;
+
 /** More schema versions than a catalog will ever hold. */
 const schemasMax = 2 ** 20;
 
@@ -33,16 +36,23 @@ export class Tally {
     this.#taken += slab.count;
   }
 
-  /** Every message of a batch is where it belongs. Its slab must still hold it. */
-  settle({ batch, rejects, mended }: Receipt, nowMs: number): void {
+  /** Counts a batch while its slab still holds it. What it gives books that, when every message of the batch is where it belongs. */
+  count({ batch, rejects, mended }: Receipt): (nowMs: number) => void {
     const { metrics } = this.#options;
     // Rows that did not go on as they came.
     const apart = new Set(rejects.map(({ row }) => row));
-    if (mended) this.#settled += this.#addMended(batch, mended, apart);
-    this.#settled += this.#addPassed(batch, apart) + this.#addRejects(batch, rejects);
-    metrics.batches.inc();
+    const bookings = [
+      ...(mended ? [this.#countMended(batch, mended, apart)] : []),
+      this.#countPassed(batch, apart),
+      this.#countRejects(batch, rejects),
+    ];
     // The first row is the oldest of its partition, and near enough the oldest of the batch.
-    metrics.endToEnd.observe(Math.max(0, nowMs - batch.slab.timestamp(0)) / 1000);
+    const oldestMs = batch.slab.timestamp(0);
+    return (nowMs) => {
+      for (const book of bookings) this.#settled += book();
+      metrics.batches.inc();
+      metrics.endToEnd.observe(Math.max(0, nowMs - oldestMs) / 1000);
+    };
   }
 
   /** Shows how many messages are neither settled nor among the open ones: 0 unless this process has a bug. */
@@ -52,7 +62,7 @@ export class Tally {
     return unaccounted;
   }
 
-  #addPassed({ slab, topics }: Batch, apart: ReadonlySet<number>): number {
+  #countPassed({ slab, topics }: Batch, apart: ReadonlySet<number>): Booking {
     const { schemaName, metrics } = this.#options;
     const passed = new Map<number, number>();
     const count = (key: number, messages: number) => passed.set(key, (passed.get(key) ?? 0) + messages);
@@ -76,50 +86,59 @@ export class Tally {
     }
     if (stretch > 0) count(key, stretch);
     for (const row of apart) count(keyOf(row), -1);
-    let sum = withheld;
-    for (const [passedKey, messages] of passed) {
-      if (messages === 0) continue;
-      const topic = topics[Math.floor((passedKey + 1) / schemasMax) - 1] as string;
-      const number = ((passedKey + 1) % schemasMax) - 1;
-      const schema = metrics.schemaLabel(schemaName(number));
-      metrics.recordsProcessed.inc({ topic, schema }, messages);
-      if (number < 0) metrics.recordsTombstone.inc({ topic }, messages);
-      else metrics.recordsValid.inc({ topic, schema }, messages);
-      sum += messages;
-    }
-    return sum;
+    return () => {
+      let sum = withheld;
+      for (const [passedKey, messages] of passed) {
+        if (messages === 0) continue;
+        const topic = topics[Math.floor((passedKey + 1) / schemasMax) - 1] as string;
+        const number = ((passedKey + 1) % schemasMax) - 1;
+        const schema = metrics.schemaLabel(schemaName(number));
+        metrics.recordsProcessed.inc({ topic, schema }, messages);
+        if (number < 0) metrics.recordsTombstone.inc({ topic }, messages);
+        else metrics.recordsValid.inc({ topic, schema }, messages);
+        sum += messages;
+      }
+      return sum;
+    };
   }
 
   /** Those that are not apart yet because the topic refused them; then they are apart, too. */
-  #addMended({ slab, topics }: Batch, mended: ReadonlyMap<number, Mended>, apart: Set<number>): number {
+  #countMended({ slab, topics }: Batch, mended: ReadonlyMap<number, Mended>, apart: Set<number>): Booking {
     const { schemaName, metrics } = this.#options;
-    const before = apart.size;
+    const went: { readonly topic: string; readonly schema: string; readonly rules: readonly string[] }[] = [];
     for (const [row, { rules }] of mended) {
       if (apart.has(row)) continue;
       apart.add(row);
       const schema = metrics.schemaLabel(schemaName(slab.schemas[row] as number));
-      metrics.recordsProcessed.inc({ topic: topics[slab.topic(row)] as string, schema });
-      metrics.recordsRemediated.inc();
-      for (const rule of rules) metrics.remediations.inc({ schema, rule });
+      went.push({ topic: topics[slab.topic(row)] as string, schema, rules });
     }
-    return apart.size - before;
+    return () => {
+      for (const { topic, schema, rules } of went) {
+        metrics.recordsProcessed.inc({ topic, schema });
+        metrics.recordsRemediated.inc();
+        for (const rule of rules) metrics.remediations.inc({ schema, rule });
+      }
+      return went.length;
+    };
   }
 
-  #addRejects({ slab, topics }: Batch, rejects: readonly Reject[]): number {
+  #countRejects({ slab, topics }: Batch, rejects: readonly Reject[]): Booking {
     const { metrics } = this.#options;
     const counts = topics.map(() => new Map<Fault, number>());
     for (const { row, fault } of rejects) {
       const ofTopic = counts[slab.topic(row)] as Map<Fault, number>;
       ofTopic.set(fault, (ofTopic.get(fault) ?? 0) + 1);
     }
-    for (const [number, ofTopic] of counts.entries()) {
-      const topic = topics[number] as string;
-      for (const [{ schema_name, error_type }, count] of ofTopic) {
-        const schema = metrics.schemaLabel(schema_name);
-        metrics.recordsProcessed.inc({ topic, schema }, count);
-        metrics.recordsInvalid.inc({ topic, schema, error_type }, count);
+    return () => {
+      for (const [number, ofTopic] of counts.entries()) {
+        const topic = topics[number] as string;
+        for (const [{ schema_name, error_type }, count] of ofTopic) {
+          const schema = metrics.schemaLabel(schema_name);
+          metrics.recordsProcessed.inc({ topic, schema }, count);
+          metrics.recordsInvalid.inc({ topic, schema, error_type }, count);
+        }
       }
-    }
-    return rejects.length;
+      return rejects.length;
+    };
   }
 }

@@ -65,19 +65,20 @@ describe('4. route: where each message goes', () => {
 describe('5. sink: durable where it belongs, before anything may be forgotten', () => {
   test('the good one goes to the valid topic; the bad one becomes a segment, then a row, then a dead letter', async () => {
     const { batch } = await consumedBatch();
-    const receipt = await sinkWith(story).deliver(route(batch, judge(batch), 8));
-    expect(receipt.rejects).toHaveLength(1);
+    const { passed, kept } = sinkWith(story).deliver(route(batch, judge(batch), 8));
+    expect((await passed).rejects).toHaveLength(1);
+    await kept;
     expect(story).toContain(`validated-events/3: ${good.value}`);
-    const kept = story.filter((line) => !line.startsWith('validated-events'));
-    expect(kept[0]).toMatch(/^segment raw-events\/\d{4}\/\d\d\/\d\d\/[0-9A-Z]{26}\.seg/);
-    expect(kept[1]).toMatch(/^row raw-events\/3\/42: raw-events\/.*\.seg#\d+\+37$/);
-    expect(kept[2]).toBe('quarantine-dlq/3: user_id');
-    expect(kept).toHaveLength(3);
+    const quarantined = story.filter((line) => !line.startsWith('validated-events'));
+    expect(quarantined[0]).toMatch(/^segment raw-events\/\d{4}\/\d\d\/\d\d\/[0-9A-Z]{26}\.seg/);
+    expect(quarantined[1]).toMatch(/^row raw-events\/3\/42: raw-events\/.*\.seg#\d+\+37$/);
+    expect(quarantined[2]).toBe('quarantine-dlq/3: user_id');
+    expect(quarantined).toHaveLength(3);
   });
 });
 
 describe('6. commit: only what is durable, and never past a gap', () => {
-  test('the watermark moves when the receipt is in, not before', async () => {
+  test('the watermark moves when all is durable, not before', async () => {
     const { batch } = await consumedBatch();
     const watermarks: Watermark[] = [];
     const committer = new Committer({ storeOffsets: (moved) => watermarks.push(...moved), commitStored: () => story.push('commit') });
@@ -85,8 +86,9 @@ describe('6. commit: only what is durable, and never past a gap', () => {
     committer.track(batch);
     committer.flush();
     expect(watermarks).toEqual([]);
-    const receipt = await sinkWith(story).deliver(route(batch, judge(batch), 8));
-    committer.settle(receipt.batch);
+    const { passed, kept } = sinkWith(story).deliver(route(batch, judge(batch), 8));
+    await Promise.all([passed, kept]);
+    committer.settle(batch);
     expect(watermarks).toEqual([{ topic: 'raw-events', partition: 3, epoch: 7, offsetNext: 43 }]);
     expect(story.at(-1)).toBe('commit');
   });
@@ -172,6 +174,7 @@ function sinkWith(lines: string[]): Sink {
     loadBytesMax: 1_000_000,
     lingerMsMax: 1,
     loadsMax: 1,
+    batchesMax: 10,
     signal: new AbortController().signal,
     onSpooled: () => {},
     onSpoolRefused: () => {},

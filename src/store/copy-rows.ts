@@ -63,7 +63,7 @@ function faultColumns(fault: Fault): Buffer {
 
 function rowBytesMax({ record, storagePath }: StoredRow): number {
   const fixed = 2 + columnsCount * 4 + 16 + 4 + 8 + 8 + 4 + 8;
-  const texts = textBytesMax(record.topic) + textBytesMax(storagePath) + faultColumns(record.fault).length;
+  const texts = record.topic.length + storagePath.length + faultColumns(record.fault).length;
   return fixed + texts + (record.key?.length ?? 0) + record.payloadSha256.length;
 }
 

@@ -1,3 +1,4 @@
+import { assert } from '../../lib/assert.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createDeferred, type Deferred } from '../../lib/deferred.ts';
 import { DataQuarantineError, isRetryable } from '../../lib/errors.ts';
@@ -7,7 +8,8 @@ import type { Reject } from '../../model/delivery.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import { encodeSpooled } from '../../store/spooled-record.ts';
 import { DeadLetters, type DeadLettersOptions } from './dead-letters.ts';
-import { type Identify, quarantined, type RejectsOf } from './quarantined.ts';
+import { Load, LoadSlabs } from './load.ts';
+import { type Identify, quarantined } from './quarantined.ts';
 import type { Stores } from './stores.ts';
 
 export interface QuarantineOptions extends DeadLettersOptions {
@@ -27,6 +29,8 @@ export interface QuarantineOptions extends DeadLettersOptions {
   readonly lingerMsMax: number;
   /** Loads being written at once. */
   readonly loadsMax: number;
+  /** Batches whose messages may be on their way at once. */
+  readonly batchesMax: number;
   /** Ends the trying: nobody waits any more. */
   readonly signal: AbortSignal;
   /** The spool took records, or refused them: then consumption waits. */
@@ -39,10 +43,24 @@ export interface QuarantineOptions extends DeadLettersOptions {
 /** So many full loads may wait behind those that are being written. */
 const waitingLoadsMax = 2;
 
-/** The rejects of one batch on their way. */
-interface Item extends RejectsOf {
-  readonly bytes: number;
-  readonly kept: Deferred;
+/** Bad messages on their way. */
+export interface Keeping {
+  /** They are copied: nobody needs the batch's slab for them any more. */
+  readonly copied: Promise<void>;
+  /** They are durable. */
+  readonly kept: Promise<void>;
+}
+
+const nothingToKeep: Keeping = { copied: Promise.resolve(), kept: Promise.resolve() };
+
+/** The rejects of one batch on their way into loads. */
+interface Item {
+  readonly batch: Batch;
+  readonly rejects: readonly Reject[];
+  /** Those before are in `loads`. */
+  next: number;
+  readonly loads: Set<Load>;
+  readonly copied: Deferred;
 }
 
 /**
@@ -55,9 +73,14 @@ interface Item extends RejectsOf {
 export class Quarantine {
   readonly #options: QuarantineOptions;
   readonly #letters: DeadLetters;
+  readonly #slabs: LoadSlabs;
+  /** What is not all in loads yet. */
   readonly #waiting: Item[] = [];
-  #waitingMessages = 0;
-  #waitingBytes = 0;
+  /** The load that messages join, null where none waits. */
+  #filling: Load | null = null;
+  readonly #full: Load[] = [];
+  /** Batches with messages that are not kept yet. */
+  #batches = 0;
   #waiter: Deferred | null = null;
   #timer: NodeJS.Timeout | null = null;
   #hasLingered = false;
@@ -69,24 +92,34 @@ export class Quarantine {
   constructor(options: QuarantineOptions) {
     this.#options = options;
     this.#letters = new DeadLetters(options);
+    const { loadMessagesMax: rowsMax, loadBytesMax: bytesMax, loadsMax } = options;
+    this.#slabs = new LoadSlabs({ rowsMax, bytesMax, freeMax: loadsMax + waitingLoadsMax });
   }
 
-  async keep(batch: Batch, rejects: readonly Reject[]): Promise<void> {
-    if (rejects.length === 0) return;
-    let bytes = 0;
-    for (const { row } of rejects) bytes += Math.max(0, batch.slab.valueBytes(row));
-    const item: Item = { batch, rejects, bytes, kept: createDeferred() };
+  /** Takes the place of the messages in the line; both promises of what it returns come later. */
+  keep(batch: Batch, rejects: readonly Reject[]): Keeping {
+    if (rejects.length === 0) return nothingToKeep;
+    const item: Item = { batch, rejects, next: 0, loads: new Set(), copied: createDeferred() };
     this.#waiting.push(item);
-    this.#waitingMessages += rejects.length;
-    this.#waitingBytes += bytes;
-    if (this.#timer === null) this.#linger();
+    this.#batches += 1;
+    this.#fill();
     this.#writeWaiting();
-    await item.kept.promise;
+    return { copied: item.copied.promise, kept: this.#keptOf(item) };
   }
 
-  /** Should more come? What waits here holds whole slabs, so that a flood would fill them all and be no faster. */
+  async #keptOf({ loads, copied }: Item): Promise<void> {
+    try {
+      await copied.promise;
+      await Promise.all([...loads].map(({ kept }) => kept.promise));
+    } finally {
+      this.#batches -= 1;
+      this.#wakeIfRoom();
+    }
+  }
+
+  /** Should more come? Not while full loads wait, nor while so many messages wait to be committed that a restart would bring too much again. */
   get hasRoom(): boolean {
-    return !this.#holds(waitingLoadsMax);
+    return this.#waiting.length === 0 && this.#mayFill && this.#batches < this.#options.batchesMax;
   }
 
   /** Resolves when there is room. */
@@ -96,15 +129,49 @@ export class Quarantine {
     await this.#waiter.promise;
   }
 
-  /** Does what waits fill so many loads? */
-  #holds(loads: number): boolean {
-    const { loadMessagesMax, loadBytesMax } = this.#options;
-    return this.#waitingMessages >= loads * loadMessagesMax || this.#waitingBytes >= loads * loadBytesMax;
+  #wakeIfRoom(): void {
+    if (!this.hasRoom) return;
+    this.#waiter?.resolve();
+    this.#waiter = null;
   }
 
-  /** From now on the linger counts for what is waiting. */
-  #linger(): void {
+  get #mayFill(): boolean {
+    return this.#full.length < waitingLoadsMax;
+  }
+
+  /** Copies what waits into loads, in order, as far as there may be more of them. */
+  #fill(): void {
+    for (let item = this.#waiting[0]; item; item = this.#waiting[0]) {
+      const { batch, rejects, loads, copied } = item;
+      for (; item.next < rejects.length && this.#mayFill; item.next++) loads.add(this.#load(batch, rejects[item.next] as Reject));
+      if (item.next < rejects.length) return;
+      this.#waiting.shift();
+      copied.resolve();
+    }
+  }
+
+  /** Puts a message into the load that is being filled, or into a new one behind it. */
+  #load(batch: Batch, reject: Reject): Load {
+    let load = this.#filling;
+    if (!load?.add(batch, reject)) {
+      if (load) this.#close(load);
+      load = new Load(this.#slabs.take(batch.slab.messageBytes(reject.row)));
+      this.#filling = load;
+      this.#linger();
+      assert(load.add(batch, reject), 'a message does not fit into a load of its own');
+    }
+    if (load.isFull) this.#close(load);
+    return load;
+  }
+
+  /** Nothing joins the load any more. */
+  #close(load: Load): void {
+    this.#full.push(load);
+    this.#filling = null;
     this.#rest();
+  }
+
+  #linger(): void {
     this.#timer = setTimeout(() => {
       this.#hasLingered = true;
       this.#writeWaiting();
@@ -119,42 +186,26 @@ export class Quarantine {
 
   /** Writes a full load at once. One that is not full lets others join while any is being written: a load costs much, a message little. */
   #writeWaiting(): void {
-    const mayWrite = this.#holds(1) ? this.#writing < this.#options.loadsMax : this.#hasLingered && this.#writing === 0;
-    if (!mayWrite || this.#waiting.length === 0) return;
-    const load = this.#takeLoad();
-    if (this.#waiting.length > 0) this.#linger();
-    else this.#rest();
+    const isFull = this.#full.length > 0;
+    if (isFull ? this.#writing >= this.#options.loadsMax : !this.#hasLingered || this.#writing > 0) return;
+    if (!isFull && this.#filling) this.#close(this.#filling);
+    const load = this.#full.shift() as Load;
     this.#writing += 1;
     this.#write(load)
       .then(
-        () => load.forEach(({ kept }) => kept.resolve()),
-        (error: unknown) => load.forEach(({ kept }) => kept.reject(error)),
+        () => {
+          this.#slabs.give(load.slab);
+          load.kept.resolve();
+        },
+        (error: unknown) => load.kept.reject(error),
       )
       .finally(() => {
         this.#writing -= 1;
         this.#writeWaiting();
       });
+    this.#fill();
+    this.#wakeIfRoom();
     this.#writeWaiting();
-  }
-
-  /** As many of the waiting items as a load may hold, at least one. After an outage far more than one load may wait. */
-  #takeLoad(): Item[] {
-    const { loadMessagesMax, loadBytesMax } = this.#options;
-    let [items, messages, bytes] = [0, 0, 0];
-    for (const item of this.#waiting) {
-      const isOver = messages + item.rejects.length > loadMessagesMax || bytes + item.bytes > loadBytesMax;
-      if (items > 0 && isOver) break;
-      items += 1;
-      messages += item.rejects.length;
-      bytes += item.bytes;
-    }
-    this.#waitingMessages -= messages;
-    this.#waitingBytes -= bytes;
-    if (this.hasRoom) {
-      this.#waiter?.resolve();
-      this.#waiter = null;
-    }
-    return this.#waiting.splice(0, items);
   }
 
   /**
@@ -184,7 +235,7 @@ export class Quarantine {
   }
 
   /** One load, read downward: segment → row → dead letter, or the spool. */
-  async #write(load: readonly Item[]): Promise<void> {
+  async #write(load: Load): Promise<void> {
     const { identify, clock } = this.#options;
     const now = clock.now();
     const records = quarantined(load, identify, now);
@@ -235,7 +286,7 @@ export class Quarantine {
       if (isTrying) this.#refused -= 1;
       if (isTrying && this.#refused === 0 && !signal.aborted) onRefusedKept();
       signal.removeEventListener('abort', end);
-      // Whoever lost must not begin anew. What it has begun works on copies: the slabs may be used again.
+      // Whoever lost must not begin anew. What it has begun works on copies: the load's slab may be used again.
       end();
     }
   }

@@ -26,7 +26,10 @@ function sinkOf(published: string[], quarantine: object): Sink {
     } as Partial<SinkOptions['publisher']> as SinkOptions['publisher'],
     validTopic: 'valid',
     keyRequired: false,
-    quarantine: { keep: () => Promise.resolve(), ...quarantine } as unknown as SinkOptions['quarantine'],
+    quarantine: {
+      keep: () => ({ copied: Promise.resolve(), kept: Promise.resolve() }),
+      ...quarantine,
+    } as unknown as SinkOptions['quarantine'],
     faultOf: () => {
       throw new Error('nothing is refused');
     },
@@ -39,7 +42,7 @@ test('what waits for its original to be kept is not overtaken, and says where th
   const waiting = [...kept];
   const sink = sinkOf(published, { keepOriginals: () => waiting.shift()?.promise });
   const deliveries = [deliveryOf('a'), deliveryOf('b', true), deliveryOf('c'), deliveryOf('d', true), deliveryOf('e', false)];
-  const delivered = deliveries.map((delivery) => sink.deliver(delivery));
+  const delivered = deliveries.map((delivery) => sink.deliver(delivery).passed);
   await delivered[0];
   kept[1]?.resolve(new Map([[0, 'place of d']]));
   await new Promise(setImmediate);
@@ -47,7 +50,7 @@ test('what waits for its original to be kept is not overtaken, and says where th
   kept[0]?.resolve(new Map([[0, 'place of b']]));
   await Promise.all(delivered);
   expect(published).toEqual(['a', 'b! from place of b', 'c', 'd! from place of d', 'e!']);
-  const [mended, plain] = [sink.deliver(deliveryOf('f', false)), sink.deliver(deliveryOf('g'))];
+  const [mended, plain] = [sink.deliver(deliveryOf('f', false)).passed, sink.deliver(deliveryOf('g')).passed];
   expect(published.slice(5)).toEqual(['f!', 'g']);
   await Promise.all([mended, plain]);
 });
@@ -59,6 +62,21 @@ test('mended messages whose originals nobody wants are kept nowhere', async () =
       throw new Error('nothing is kept');
     },
   });
-  await sink.deliver(deliveryOf('a', false));
+  await sink.deliver(deliveryOf('a', false)).passed;
   expect(published).toEqual(['a!']);
+});
+
+test('a batch has passed when its bad messages are copied, and not before', async () => {
+  const [copied, kept] = [createDeferred(), createDeferred()];
+  const sink = sinkOf([], { keep: () => ({ copied: copied.promise, kept: kept.promise }) });
+  const story: string[] = [];
+  const passage = sink.deliver(deliveryOf('a'));
+  const told = [passage.passed.then(() => story.push('passed')), passage.kept.then(() => story.push('kept'))];
+  await new Promise(setImmediate);
+  expect(story).toEqual([]);
+  copied.resolve();
+  await new Promise(setImmediate);
+  expect(story).toEqual(['passed']);
+  kept.resolve();
+  await Promise.all(told);
 });

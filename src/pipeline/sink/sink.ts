@@ -1,6 +1,6 @@
 import type { Publication, Publisher, Refusal } from '../../drivers/kafka/lane.ts';
 import type { Batch } from '../../model/batch.ts';
-import type { Delivery, Mended, Receipt, Reject } from '../../model/delivery.ts';
+import type { Delivery, Mended, Passage, Receipt, Reject } from '../../model/delivery.ts';
 import type { Fault } from '../../model/verdict.ts';
 import { publishMended } from './publish-mended.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -17,7 +17,7 @@ export interface SinkOptions {
 
 /**
  * The last place before a message may be forgotten: the good go to the valid topic, the bad into quarantine, both at once. What
- * the valid topic refuses for good is bad after all. A receipt comes only when every message of the delivery is durable.
+ * the valid topic refuses for good is bad after all.
  * Deliveries must be handed over in order: the call itself takes the place in the valid topic's line.
  */
 export class Sink {
@@ -39,14 +39,17 @@ export class Sink {
     return this.#options.quarantine.freed();
   }
 
-  async deliver(delivery: Delivery): Promise<Receipt> {
-    const { batch } = delivery;
-    const kept = this.#options.quarantine.keep(batch, delivery.rejects);
-    const [refused] = await Promise.all([this.#forward(delivery), kept]);
-    await this.#options.quarantine.keep(batch, refused);
-    const { mended } = delivery;
-    const rejects = refused.length > 0 ? [...delivery.rejects, ...refused] : delivery.rejects;
-    return { batch, rejects, ...(mended && { mended }) };
+  deliver(delivery: Delivery): Passage {
+    const { batch, rejects, mended } = delivery;
+    const { quarantine } = this.#options;
+    const bad = quarantine.keep(batch, rejects);
+    const forwarded = this.#forward(delivery).then((refused) => ({ refused, late: quarantine.keep(batch, refused) }));
+    const passed = async (): Promise<Receipt> => {
+      const { refused, late } = await forwarded;
+      await Promise.all([bad.copied, late.copied]);
+      return { batch, rejects: refused.length > 0 ? [...rejects, ...refused] : rejects, ...(mended && { mended }) };
+    };
+    return { passed: passed(), kept: Promise.all([bad.kept, forwarded.then(({ late }) => late.kept)]) };
   }
 
   async #forward({ batch, rows, partitions, keys, mended }: Delivery): Promise<readonly Reject[]> {

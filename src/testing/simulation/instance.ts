@@ -157,7 +157,10 @@ export class Instance {
       clock,
       caughtUp: () => this.#publisher.caughtUp(),
       onTaken: (batch) => tally.take(batch),
-      onSettled: (receipt) => tally.settle(receipt, 0),
+      onPassed: (receipt) => {
+        const book = tally.count(receipt);
+        return () => book(0);
+      },
       onTurn: () => {
         const unaccounted = tally.balance(committer.openMessages);
         if (unaccounted > 0) this.#world.books.refuse(`${this.name} cannot place ${unaccounted} messages`);
@@ -216,6 +219,7 @@ export class Instance {
       loadBytesMax: 100 + random.below(5_000),
       lingerMsMax: random.below(20),
       loadsMax: 1 + random.below(4),
+      batchesMax: 1 + random.below(10),
       signal: this.#abandon.signal,
       onSpooled: () => {},
       onSpoolRefused: () => {},
