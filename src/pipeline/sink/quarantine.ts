@@ -67,8 +67,8 @@ interface Item {
  * Keeps bad messages: segment object, then row, then dead letter, in that order, so that whatever a reader finds leads to
  * something that is there. Rejects of several batches share a load. Full loads are written a few at a time; their dead letters go out
  * in the order of the loads. A repeat of a message already kept adds no row: its stored place is read back, and its dead letter
- * names that place. While a store is away, loads go to the spool instead, and their letters go out when it is drained. `keep`
- * resolves when all three are durable, or the spool is; where neither can be had, it waits for whichever comes first.
+ * names that place. While a store is away, loads go to the spool instead, and their letters go out when it is drained. Messages
+ * are kept when all three are durable, or the spool is; where neither can be had, they wait for whichever comes first.
  */
 export class Quarantine {
   readonly #options: QuarantineOptions;
