@@ -41,13 +41,14 @@ napi_value version(napi_env env, napi_callback_info) {
 
 /**
  * What one thread of librdkafka's takes, another gives back. With an arena for every thread, the default, each keeps the most that it
- * ever held: 40 MB more at full speed. And what is large (slabs, segments, rows for COPY) lies between small pieces in a heap that then
- * cannot shrink, unless it goes back to the system at once. What is smaller than that (the client's requests and answers) comes and goes
- * hundreds of times a second, and a heap that shrinks each time is paid for in page faults. Who sets the variables knows better.
+ * ever held: 40 MB more at full speed. And what is large (slabs of loads) lies between small pieces in a heap that then cannot shrink,
+ * unless it goes back to the system at once. What is smaller than that (the client's requests, and its answers of 512 KiB a partition)
+ * comes and goes hundreds of times a second, and memory that comes anew each time is paid for in page faults. Who sets the variables
+ * knows better.
  */
 static void limitMemory() {
 #ifdef __GLIBC__
-  constexpr int largeBytes = 1 << 20;
+  constexpr int largeBytes = 8 << 20;
   constexpr int idleBytesMax = 64 << 20;
   if (!getenv("MALLOC_ARENA_MAX")) (void)mallopt(M_ARENA_MAX, 2);
   if (!getenv("MALLOC_MMAP_THRESHOLD_")) (void)mallopt(M_MMAP_THRESHOLD, largeBytes);
