@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 
@@ -21,13 +21,14 @@ export interface SpoolDisk {
   readFile(path: string): Promise<Buffer>;
   readdir(path: string): Promise<string[]>;
   mkdir(path: string, options: { readonly recursive: true }): Promise<string | undefined>;
+  link(path: string, another: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   stat(path: string): Promise<{ readonly size: number }>;
   lockFolder(dir: string): Promise<FolderLock | null>;
 }
 
-export const machineDisk: SpoolDisk = { open, readFile, readdir, mkdir, rename, unlink, stat, lockFolder };
+export const machineDisk: SpoolDisk = { open, readFile, readdir, mkdir, link, rename, unlink, stat, lockFolder };
 
 /** Makes the entries of a folder durable. */
 export async function syncFolder(disk: SpoolDisk, dir: string): Promise<void> {

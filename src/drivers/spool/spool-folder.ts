@@ -76,28 +76,68 @@ export async function takePart(dir: string, disk: SpoolDisk): Promise<SpoolPart 
 export interface AdoptOptions {
   readonly disk: SpoolDisk;
   readonly numberNext: number;
-  /** Told of each file under its new name as soon as it is moved: where a later one fails, those before it are ours all the same. */
+  /** Told of each file under its new name as soon as it has it: where a later one fails, those before it are ours all the same. */
   readonly onMoved: (file: SpoolFileName, bytes: number) => void;
 }
 
-/** Moves the files of parts that nobody holds into ours, behind what lies there: their instances ended and may never come back. */
+/**
+ * Moves the files of parts that nobody holds into ours, behind what lies there: their instances ended and may never come back. At every
+ * moment each of them that can have two names is durable under one at least.
+ */
 export async function adoptFiles(dir: string, part: SpoolPart, { disk, numberNext, onMoved }: AdoptOptions): Promise<void> {
   let number = numberNext;
   for (const other of await partsOf(dir, disk)) {
     if (other === part.dir || (await filesOf(other, disk)).length === 0) continue;
     const lock = await disk.lockFolder(other);
     if (!lock) continue;
+    const oldNames: string[] = [];
     try {
       for (const file of await filesOf(other, disk)) {
-        const bytes = await bytesOf(join(other, file.name), disk);
+        const from = join(other, file.name);
+        const bytes = await bytesOf(from, disk);
         const moved = fileName(number++, file.salt);
-        await disk.rename(join(other, file.name), join(part.dir, moved.name));
+        if (await nameAnew(from, join(part.dir, moved.name), disk)) oldNames.push(from);
         onMoved(moved, bytes);
       }
-      await syncFolder(disk, part.dir);
     } finally {
-      await lock.release();
+      await dropOldNames(oldNames, { part, lock, disk });
     }
+  }
+}
+
+/** What a file system answers that gives a file no second name. */
+const noSecondName: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/**
+ * Gives a file its new name beside the old one. To rename it would change two folders, and nothing promises that a power cut leaves both
+ * changes or neither: it may take the file. False where it is renamed all the same, because it cannot have two names: some file systems
+ * know none, and Linux forbids them for another user's file that one may not write.
+ */
+async function nameAnew(from: string, to: string, disk: SpoolDisk): Promise<boolean> {
+  try {
+    await disk.link(from, to);
+    return true;
+  } catch (error) {
+    if (!noSecondName.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await disk.rename(from, to);
+    return false;
+  }
+}
+
+interface OldNames {
+  readonly part: SpoolPart;
+  /** Of the part that had them. */
+  readonly lock: FolderLock;
+  readonly disk: SpoolDisk;
+}
+
+/** Makes the new names durable, and only then takes the old ones away and lets their part go. What is interrupted in between comes twice. */
+async function dropOldNames(paths: readonly string[], { part, lock, disk }: OldNames): Promise<void> {
+  try {
+    await syncFolder(disk, part.dir);
+    for (const path of paths) await disk.unlink(path);
+  } finally {
+    await lock.release();
   }
 }
 

@@ -17,7 +17,8 @@ type Trouble = 'ENOSPC' | 'EIO' | 'ENOENT' | 'EEXIST';
 /**
  * The one disk of the simulated machine. What a process wrote outlives the process, but not a power cut: behind that there is what was
  * synced, and of the rest any part, in any shape. The entries of folders become durable with the sync of a folder, all at once, as a
- * journal writes them.
+ * journal writes them; those that were not synced each for itself. So a cut may take both names of a file that was renamed, as it may
+ * where there is no journal.
  */
 export class SimulatedDisk {
   readonly #world: World;
@@ -102,8 +103,12 @@ export class SimulatedDisk {
     return inode;
   }
 
+  link(path: string, another: string): void {
+    this.#entries.set(another, this.#entries.get(path) as Inode);
+  }
+
   rename(from: string, to: string): void {
-    this.#entries.set(to, this.#entries.get(from) as Inode);
+    this.link(from, to);
     this.#entries.delete(from);
   }
 
@@ -172,6 +177,14 @@ export class ProcessDisk implements SpoolDisk {
 
   mkdir(path: string): Promise<string | undefined> {
     return this.#call(true, () => this.#disk.makeFolder(path));
+  }
+
+  link(path: string, another: string): Promise<void> {
+    return this.#call(true, () => {
+      this.#existing(path);
+      if (this.#disk.file(another)) throw trouble('EEXIST');
+      this.#disk.link(path, another);
+    });
   }
 
   rename(from: string, to: string): Promise<void> {
