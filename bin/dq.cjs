@@ -11,7 +11,7 @@ process.env.UV_THREADPOOL_SIZE ??= '16';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 // By default V8 lets the heap grow to twice what lives in it and more before it looks for what does not; here memory is dearer than that time.
-setFlagsFromString('--heap-growing-percent=50');
+if (!process.execArgv.some((flag) => flag.startsWith('--heap-growing-percent'))) setFlagsFromString('--heap-growing-percent=50');
 
 const built = join(__dirname, '..', 'dist', 'src', 'cli', 'main.js');
 if (existsSync(built)) {

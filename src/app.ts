@@ -234,10 +234,7 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
     clock,
     caughtUp: () => lane.publisher.caughtUp(),
     onTaken: (batch) => tally.take(batch),
-    onPassed: (receipt) => {
-      const book = tally.count(receipt);
-      return () => book(clock.now());
-    },
+    onPassed: (receipt) => tally.count(receipt),
     onTurn: () => {
       turnedLoop();
       const open = committer.openMessages;

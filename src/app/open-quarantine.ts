@@ -23,6 +23,7 @@ const tuning = {
   loadBytesMax: 8 * 2 ** 20,
   loadLingerMsMax: 100,
   loadsMax: 4,
+  /** With as many as a slab holds in each, some quarter of a million messages that a crash brings again. */
   batchesMax: 64,
   /** How long a store may take for a load while the spool could take it. */
   callMsMax: 3_000,

@@ -3,15 +3,15 @@ import { createDeferred, type Deferred } from '../lib/deferred.ts';
 import { Slab } from './slab.ts';
 
 export interface SlabRingOptions {
-  /** How many slabs there are: the limit of open batches, and so the brake of the whole pipeline. */
+  /** How many slabs there are, and so the brake on whatever fills them. */
   readonly slabs: number;
   readonly rowsMax: number;
   readonly bytesMax: number;
 }
 
 /**
- * The slabs of the pipeline, used over and over, as a budget of bytes: `slabs` times `bytesMax`. A slab is out from the first message
- * of a batch until the batch is settled; when the budget is out, nothing more is consumed. A message larger than a slab gets one of
+ * Slabs that are used over and over, as a budget of bytes: `slabs` times `bytesMax`. That of a batch is out from its first message until
+ * nobody reads its messages there any more; when the budget is out, nothing more is consumed. A message larger than a slab gets one of
  * its own, which takes its bytes from the same budget and is not kept; only one that exceeds the budget alone goes beyond it.
  */
 export class SlabRing {
@@ -53,7 +53,8 @@ export class SlabRing {
 
   give(slab: Slab): void {
     this.#bytesOut -= slab.bytesMax;
-    if (slab.rowsMax === this.#options.rowsMax) {
+    const { rowsMax, bytesMax } = this.#options;
+    if (slab.rowsMax === rowsMax && slab.bytesMax === bytesMax) {
       slab.reset();
       this.#free.push(slab);
     }

@@ -63,7 +63,7 @@ export interface RowParts {
 
 /**
  * One block of shared memory that holds the messages of one batch: a table of rows, one answer byte and one schema number a row,
- * and the packed bytes. The main thread owns it from the first message until the batch is settled; a worker only reads bytes and
+ * and the packed bytes. The main thread owns it from the first message until nobody reads the batch's messages there any more; a worker only reads bytes and
  * writes answers and schema numbers meanwhile. What does not fit is refused, and the caller carries it to the next slab.
  */
 export class Slab {

@@ -29,7 +29,7 @@ export interface PipelineOptions {
   /** Told once for every consumed batch. */
   readonly onTaken: (batch: Batch) => void;
   /** Told once for every batch, just before its slab is used again; what it gives is called when the batch is settled. */
-  readonly onPassed: (receipt: Receipt) => () => void;
+  readonly onPassed: (receipt: Receipt) => (nowMs: number) => void;
   /** Told at every turn of the loop. */
   readonly onTurn: () => void;
   /** How long a stop may wait for what is open. */
@@ -115,15 +115,16 @@ export class Pipeline {
   }
 
   /** The bad messages of a batch may wait long for their stores; its slab need not. */
-  #release(receipt: Receipt): () => void {
+  #release(receipt: Receipt): (nowMs: number) => void {
     const onSettled = this.#options.onPassed(receipt);
     this.#options.ring.give(receipt.batch.slab);
     return onSettled;
   }
 
-  #settle(batch: Batch, onSettled: () => void): void {
-    this.#options.committer.settle(batch);
-    onSettled();
+  #settle(batch: Batch, onSettled: (nowMs: number) => void): void {
+    const { committer, clock } = this.#options;
+    committer.settle(batch);
+    onSettled(clock.now());
   }
 
   async #drain(): Promise<void> {

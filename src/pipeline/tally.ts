@@ -124,6 +124,7 @@ export class Tally {
 
   #countRejects({ slab, topics }: Batch, rejects: readonly Reject[]): Booking {
     const { metrics } = this.#options;
+    const sum = rejects.length;
     const counts = topics.map(() => new Map<Fault, number>());
     for (const { row, fault } of rejects) {
       const ofTopic = counts[slab.topic(row)] as Map<Fault, number>;
@@ -138,7 +139,7 @@ export class Tally {
           metrics.recordsInvalid.inc({ topic, schema, error_type }, count);
         }
       }
-      return rejects.length;
+      return sum;
     };
   }
 }

@@ -17,7 +17,7 @@ export interface DeadLettersOptions {
 }
 
 /** Letters on their way: whose they are, and in which form each goes. */
-interface Load {
+interface Sending {
   readonly records: readonly Quarantined[];
   readonly places: readonly StoredPlace[];
   /** Index into `letterForms`, by record. */
@@ -51,7 +51,7 @@ export class DeadLetters {
     return this.#handOver({ records, places, forms }, Int32Array.from(records.keys()));
   }
 
-  async #handOver(load: Load, indexes: Int32Array): Promise<{ acknowledged: Promise<unknown> }> {
+  async #handOver(load: Sending, indexes: Int32Array): Promise<{ acknowledged: Promise<unknown> }> {
     const published: Promise<unknown>[] = [];
     for (let from = 0; from < indexes.length; ) {
       while (!this.#ring.hasFree) await this.#ring.freed();
@@ -67,7 +67,7 @@ export class DeadLetters {
   }
 
   /** Fills a slab with as many of the letters as it holds, at least one. */
-  #write(load: Load, indexes: Int32Array): { slab: Slab; partitions: Int32Array } {
+  #write(load: Sending, indexes: Int32Array): { slab: Slab; partitions: Int32Array } {
     let slab = this.#ring.take();
     const firstBytesMax = this.#bytesMax(load, indexes[0] as number);
     if (firstBytesMax > slab.bytesMax) slab = this.#ring.exchange(slab, firstBytesMax);
@@ -83,7 +83,7 @@ export class DeadLetters {
   }
 
   /** The bytes that the letter takes at most, in its form or in any smaller one. */
-  #bytesMax({ records, places, forms }: Load, index: number): number {
+  #bytesMax({ records, places, forms }: Sending, index: number): number {
     const record = records[index] as Quarantined;
     // The payload is in the value, so a payload that is too large need not be written to know it.
     if (forms[index] === whole && record.value.length > this.#options.dlqBytesMax) forms[index] = pointer;
@@ -91,7 +91,7 @@ export class DeadLetters {
   }
 
   /** Writes the letter as the next row, in its form or in the first smaller one that the topic takes. */
-  #writeLetter(slab: Slab, writer: ByteWriter, { records, places, forms }: Load, index: number): void {
+  #writeLetter(slab: Slab, writer: ByteWriter, { records, places, forms }: Sending, index: number): void {
     const [record, place] = [records[index] as Quarantined, places[index] as StoredPlace];
     for (let form = forms[index] as number; ; form++) {
       forms[index] = form;
@@ -103,7 +103,7 @@ export class DeadLetters {
     }
   }
 
-  async #publish(load: Load, indexes: Int32Array, { slab, partitions }: { slab: Slab; partitions: Int32Array }): Promise<void> {
+  async #publish(load: Sending, indexes: Int32Array, { slab, partitions }: { slab: Slab; partitions: Int32Array }): Promise<void> {
     const { publisher, dlqTopic: topic } = this.#options;
     const refusals = await publisher.publish({ topic, slab, rows: everyRow.subarray(0, slab.count), partitions, keys: noKeys });
     this.#ring.give(slab);

@@ -140,6 +140,7 @@ test('what is copied needs its batch no more; behind two full loads it waits to 
   puts.shift()?.();
   expect(await isCopied).toBe(true);
   batch.slab.bytes.fill(0);
+  batch.slab.rows.fill(-1);
   batch.slab.reset();
   const finishing = setInterval(() => puts.shift()?.(), 1);
   await kept;
@@ -151,6 +152,36 @@ test('messages of a batch that is too much for a load are kept in several, and o
   const quarantine = quarantineWith({}, { loadBytesMax: 40, dlqBytesMax: 100_000 });
   await keepAll(quarantine, ...rejectsOf('{"a":1}', `{"a":"${'x'.repeat(90)}"}`, '{"a":2}', '{"a":3}'));
   expect(story.filter((line) => line.startsWith('rows'))).toEqual(['rows 1', 'rows 1', 'rows 2']);
+  expect(letters.map(({ id }) => id)).toEqual(['0-0', '0-1', '0-2', '0-3']);
+});
+
+test('messages of a load know their topics, whichever batch they came in', async () => {
+  const rows: string[] = [];
+  const insert = async (some: readonly StoredRow[]) => {
+    for (const { record } of some) rows.push(`${record.topic} ${String(record.value)}`);
+    return new Map();
+  };
+  const quarantine = quarantineWith({ insert });
+  const keep = (topics: readonly string[], value: string) => {
+    const batch = buildBatch([{ topic: topics.length - 1, value: Buffer.from(value), answer: answer.faulty }]);
+    return keepAll(quarantine, { ...batch, topics }, [{ row: 0, fault }]);
+  };
+  await Promise.all([keep(['a'], '1'), keep(['a', 'b'], '2'), keep(['b', 'a'], '3'), keep(['c'], '4')]);
+  expect(rows.toSorted()).toEqual(['a 1', 'a 3', 'b 2', 'c 4']);
+});
+
+test('a load that fails for good is heard of while the rest of its batch waits to be copied, and nothing is begun behind it', async () => {
+  let puts = 0;
+  const put = () => {
+    puts += 1;
+    return puts === 1 ? Promise.reject(new DataQuarantineError('DQ_STORAGE_CORRUPT', 'not this one')) : new Promise<void>(() => {});
+  };
+  const quarantine = quarantineWith({ put }, { loadMessagesMax: 1, loadsMax: 2 });
+  const [batch, rejects] = rejectsOf(...Array.from({ length: 9 }, (_, at) => `{"a":${at}}`));
+  const { copied, kept } = quarantine.keep(batch, rejects);
+  await expect(kept).rejects.toThrow('not this one');
+  await expect(copied).rejects.toThrow('not this one');
+  expect(puts).toBe(2);
 });
 
 test('while so many batches are being kept, no more is wanted', async () => {

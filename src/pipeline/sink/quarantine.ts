@@ -6,9 +6,10 @@ import { retryForever } from '../../lib/retry.ts';
 import type { Batch } from '../../model/batch.ts';
 import type { Reject } from '../../model/delivery.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
+import { SlabRing } from '../../model/slab-ring.ts';
 import { encodeSpooled } from '../../store/spooled-record.ts';
 import { DeadLetters, type DeadLettersOptions } from './dead-letters.ts';
-import { Load, LoadSlabs } from './load.ts';
+import { Load } from './load.ts';
 import { type Identify, quarantined } from './quarantined.ts';
 import type { Stores } from './stores.ts';
 
@@ -21,8 +22,8 @@ export interface QuarantineOptions extends DeadLettersOptions {
   readonly identify: Identify;
   readonly clock: Clock;
   /**
-   * A load is written when it holds this many messages or bytes, or when its first message waited this long and no other load is
-   * being written.
+   * A load is written when it holds this many messages, when the next does not fit into these bytes, or when its first message waited this
+   * long and no other load is being written.
    */
   readonly loadMessagesMax: number;
   readonly loadBytesMax: number;
@@ -73,7 +74,8 @@ interface Item {
 export class Quarantine {
   readonly #options: QuarantineOptions;
   readonly #letters: DeadLetters;
-  readonly #slabs: LoadSlabs;
+  /** As many loads as may be written at once, and those that may wait behind them; fewer where messages are larger than a load. */
+  readonly #ring: SlabRing;
   /** What is not all in loads yet. */
   readonly #waiting: Item[] = [];
   /** The load that messages join, null where none waits. */
@@ -85,6 +87,8 @@ export class Quarantine {
   #timer: NodeJS.Timeout | null = null;
   #hasLingered = false;
   #writing = 0;
+  /** A load failed for good: what is behind it would only be sent again. */
+  #isBroken = false;
   /** Loads that the spool refused and that are not kept yet. */
   #refused = 0;
   #lettersOut: Promise<unknown> = Promise.resolve();
@@ -93,7 +97,7 @@ export class Quarantine {
     this.#options = options;
     this.#letters = new DeadLetters(options);
     const { loadMessagesMax: rowsMax, loadBytesMax: bytesMax, loadsMax } = options;
-    this.#slabs = new LoadSlabs({ rowsMax, bytesMax, freeMax: loadsMax + waitingLoadsMax });
+    this.#ring = new SlabRing({ slabs: loadsMax + waitingLoadsMax, rowsMax, bytesMax });
   }
 
   /** Takes the place of the messages in the line; both promises of what it returns come later. */
@@ -117,9 +121,10 @@ export class Quarantine {
     }
   }
 
-  /** Should more come? Not while full loads wait, nor while so many messages wait to be committed that a restart would bring too much again. */
+  /** Should more come? Not while no load takes any, nor while so many batches wait for their bad messages, which a restart would bring again. */
   get hasRoom(): boolean {
-    return this.#waiting.length === 0 && this.#mayFill && this.#batches < this.#options.batchesMax;
+    const { batchesMax } = this.#options;
+    return this.#waiting.length === 0 && (this.#filling !== null || this.#ring.hasFree) && this.#batches < batchesMax;
   }
 
   /** Resolves when there is room. */
@@ -135,31 +140,35 @@ export class Quarantine {
     this.#waiter = null;
   }
 
-  get #mayFill(): boolean {
-    return this.#full.length < waitingLoadsMax;
-  }
-
   /** Copies what waits into loads, in order, as far as there may be more of them. */
   #fill(): void {
     for (let item = this.#waiting[0]; item; item = this.#waiting[0]) {
       const { batch, rejects, loads, copied } = item;
-      for (; item.next < rejects.length && this.#mayFill; item.next++) loads.add(this.#load(batch, rejects[item.next] as Reject));
-      if (item.next < rejects.length) return;
+      for (; item.next < rejects.length; item.next++) {
+        const load = this.#put(batch, rejects[item.next] as Reject);
+        if (!load) return;
+        if (loads.has(load)) continue;
+        loads.add(load);
+        // A load that fails leaves no room for the rest, which would wait for ever.
+        load.kept.promise.catch(copied.reject);
+      }
       this.#waiting.shift();
       copied.resolve();
     }
   }
 
-  /** Puts a message into the load that is being filled, or into a new one behind it. */
-  #load(batch: Batch, reject: Reject): Load {
-    let load = this.#filling;
-    if (!load?.add(batch, reject)) {
-      if (load) this.#close(load);
-      load = new Load(this.#slabs.take(batch.slab.messageBytes(reject.row)));
-      this.#filling = load;
+  /** Puts a message into the load that is being filled, or into a new one behind it; null where there may be none. */
+  #put(batch: Batch, reject: Reject): Load | null {
+    if (!this.#filling?.add(batch, reject)) {
+      if (this.#filling) this.#close(this.#filling);
+      if (!this.#ring.hasFree) return null;
+      const bytes = batch.slab.messageBytes(reject.row);
+      const slab = this.#ring.take();
+      this.#filling = new Load(bytes > slab.bytesMax ? this.#ring.exchange(slab, bytes) : slab);
       this.#linger();
-      assert(load.add(batch, reject), 'a message does not fit into a load of its own');
+      assert(this.#filling.add(batch, reject), 'a message does not fit into a load of its own');
     }
+    const load = this.#filling;
     if (load.isFull) this.#close(load);
     return load;
   }
@@ -186,6 +195,7 @@ export class Quarantine {
 
   /** Writes a full load at once. One that is not full lets others join while any is being written: a load costs much, a message little. */
   #writeWaiting(): void {
+    if (this.#isBroken) return;
     const isFull = this.#full.length > 0;
     if (isFull ? this.#writing >= this.#options.loadsMax : !this.#hasLingered || this.#writing > 0) return;
     if (!isFull && this.#filling) this.#close(this.#filling);
@@ -194,17 +204,20 @@ export class Quarantine {
     this.#write(load)
       .then(
         () => {
-          this.#slabs.give(load.slab);
+          this.#ring.give(load.slab);
           load.kept.resolve();
         },
-        (error: unknown) => load.kept.reject(error),
+        (error: unknown) => {
+          this.#isBroken = true;
+          load.kept.reject(error);
+        },
       )
       .finally(() => {
         this.#writing -= 1;
+        this.#fill();
+        this.#wakeIfRoom();
         this.#writeWaiting();
       });
-    this.#fill();
-    this.#wakeIfRoom();
     this.#writeWaiting();
   }
 

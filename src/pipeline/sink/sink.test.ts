@@ -66,17 +66,24 @@ test('mended messages whose originals nobody wants are kept nowhere', async () =
   expect(published).toEqual(['a!']);
 });
 
-test('a batch has passed when its bad messages are copied, and not before', async () => {
-  const [copied, kept] = [createDeferred(), createDeferred()];
-  const sink = sinkOf([], { keep: () => ({ copied: copied.promise, kept: kept.promise }) });
+test('a batch has passed when its bad messages and those that the topic refused are copied, and not before', async () => {
+  const keepings = Array.from({ length: 2 }, () => ({ copied: createDeferred(), kept: createDeferred() }));
+  const waiting = [...keepings];
+  const keep = () => {
+    const next = waiting.shift();
+    return { copied: next?.copied.promise, kept: next?.kept.promise };
+  };
+  const sink = sinkOf([], { keep });
   const story: string[] = [];
   const passage = sink.deliver(deliveryOf('a'));
   const told = [passage.passed.then(() => story.push('passed')), passage.kept.then(() => story.push('kept'))];
-  await new Promise(setImmediate);
-  expect(story).toEqual([]);
-  copied.resolve();
-  await new Promise(setImmediate);
-  expect(story).toEqual(['passed']);
-  kept.resolve();
+  for (const step of ['copied', 'kept'] as const) {
+    for (const keeping of step === 'copied' ? keepings : keepings.toReversed()) {
+      await new Promise(setImmediate);
+      expect(story).toEqual(step === 'copied' ? [] : ['passed']);
+      keeping[step].resolve();
+    }
+  }
   await Promise.all(told);
+  expect(story).toEqual(['passed', 'kept']);
 });

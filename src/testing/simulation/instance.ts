@@ -157,10 +157,7 @@ export class Instance {
       clock,
       caughtUp: () => this.#publisher.caughtUp(),
       onTaken: (batch) => tally.take(batch),
-      onPassed: (receipt) => {
-        const book = tally.count(receipt);
-        return () => book(0);
-      },
+      onPassed: (receipt) => tally.count(receipt),
       onTurn: () => {
         const unaccounted = tally.balance(committer.openMessages);
         if (unaccounted > 0) this.#world.books.refuse(`${this.name} cannot place ${unaccounted} messages`);
@@ -219,7 +216,7 @@ export class Instance {
       loadBytesMax: 100 + random.below(5_000),
       lingerMsMax: random.below(20),
       loadsMax: 1 + random.below(4),
-      batchesMax: 1 + random.below(10),
+      batchesMax: random.share() < 0.2 ? 1 + random.below(4) : 64,
       signal: this.#abandon.signal,
       onSpooled: () => {},
       onSpoolRefused: () => {},

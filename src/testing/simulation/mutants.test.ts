@@ -71,11 +71,11 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a slab is used again before its good messages are durable',
-    file: 'src/pipeline/pipeline.ts',
-    cut: 'const { passed, kept } = sink.deliver(delivery);',
-    put: 'this.#options.ring.give(batch.slab); const { passed, kept } = sink.deliver(delivery);',
+    file: 'src/pipeline/sink/sink.ts',
+    cut: 'const { refused, late } = await forwarded;',
+    put: 'const { refused, late } = { refused: [], late: quarantine.keep(batch, []) };',
     mode: 'safety',
-    found: /./,
+    found: /has other bytes/,
   },
   {
     name: 'what the valid topic refuses is forgotten',
@@ -96,10 +96,10 @@ const mutants: readonly Mutant[] = [
   {
     name: 'the slab of a load is used again before the load is kept',
     file: 'src/pipeline/sink/quarantine.ts',
-    cut: 'this.#writing += 1;',
-    put: 'this.#writing += 1; queueMicrotask(() => this.#slabs.give(load.slab));',
+    cut: 'await this.#sendInTurn(records, this.#keepOrSpool(records));',
+    put: 'await this.#sendInTurn(records, this.#keepOrSpool(records).finally(() => { load.slab.bytes.fill(0x20); }));',
     mode: 'safety',
-    found: /./,
+    found: /is not valid JSON/,
   },
   {
     name: 'the rows do not wait for their segment',
@@ -131,7 +131,7 @@ const mutants: readonly Mutant[] = [
     cut: 'if (holder.isOpen(partitions)) continue;',
     put: '',
     mode: 'safety',
-    found: /was stored while \d+ is not durable|of the stale epoch/,
+    found: /was stored while \d+ is not durable/,
   },
   {
     name: 'withheld messages are not read again',
