@@ -155,21 +155,6 @@ test('messages of a batch that is too much for a load are kept in several, and o
   expect(letters.map(({ id }) => id)).toEqual(['0-0', '0-1', '0-2', '0-3']);
 });
 
-test('messages of a load know their topics, whichever batch they came in', async () => {
-  const rows: string[] = [];
-  const insert = async (some: readonly StoredRow[]) => {
-    for (const { record } of some) rows.push(`${record.topic} ${String(record.value)}`);
-    return new Map();
-  };
-  const quarantine = quarantineWith({ insert });
-  const keep = (topics: readonly string[], value: string) => {
-    const batch = buildBatch([{ topic: topics.length - 1, value: Buffer.from(value), answer: answer.faulty }]);
-    return keepAll(quarantine, { ...batch, topics }, [{ row: 0, fault }]);
-  };
-  await Promise.all([keep(['a'], '1'), keep(['a', 'b'], '2'), keep(['b', 'a'], '3'), keep(['c'], '4')]);
-  expect(rows.toSorted()).toEqual(['a 1', 'a 3', 'b 2', 'c 4']);
-});
-
 test('a load that fails for good is heard of while the rest of its batch waits to be copied, and nothing is begun behind it', async () => {
   let puts = 0;
   const put = () => {
