@@ -36,10 +36,11 @@ export class SlabRing {
     await this.#waiter.promise;
   }
 
-  /** A slab for messages of the usual size. Slabs are made as they are needed, so a quiet service stays small. */
-  take(): Slab {
+  /** A slab whose first message has so many bytes. Slabs are made as they are needed, so a quiet service stays small. */
+  take(bytes = 0): Slab {
     assert(this.hasFree, 'a slab was taken while none was free');
     const { rowsMax, bytesMax } = this.#options;
+    if (bytes > bytesMax) return this.#takeOwn(bytes);
     this.#bytesOut += bytesMax;
     return this.#free.pop() ?? Slab.allocate(rowsMax, bytesMax);
   }
@@ -47,6 +48,10 @@ export class SlabRing {
   /** Replaces a slab that is too small for the next message by one that holds just that. */
   exchange(slab: Slab, bytes: number): Slab {
     this.give(slab);
+    return this.#takeOwn(bytes);
+  }
+
+  #takeOwn(bytes: number): Slab {
     this.#bytesOut += bytes;
     return Slab.allocate(1, bytes);
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { drainSpool } from '../../testing/drain-spool.ts';
 import { Spool } from './spool.ts';
 import { type DiskFile, machineDisk, type SpoolDisk } from './spool-disk.ts';
 
@@ -32,15 +33,6 @@ async function besideLeftBehind(disk: SpoolDisk): Promise<Spool> {
   open.splice(open.indexOf(other), 1);
   await other.close();
   return spool;
-}
-
-async function drain(spool: Spool): Promise<string[]> {
-  const texts: string[] = [];
-  for (let file = await spool.oldest(); file; file = await spool.oldest()) {
-    texts.push(...file.records.map(String));
-    await spool.remove(file);
-  }
-  return texts;
 }
 
 const saltOf = (path: string) => basename(path).slice(13);
@@ -96,7 +88,7 @@ test('a power cut takes no file that is being taken over', async () => {
   expect(worst.lost).toEqual([]);
   expect([...worst.durable].map(dirname)).toEqual([spool.dir, spool.dir, spool.dir]);
   expect(readdirSync(other)).toEqual([]);
-  expect(await drain(spool)).toEqual(['one', 'two', 'three']);
+  expect(await drainSpool(spool)).toEqual(['one', 'two', 'three']);
 });
 
 test('what keeps its old name because the taking over was interrupted comes twice', async () => {
@@ -108,9 +100,9 @@ test('what keeps its old name because the taking over was interrupted comes twic
   };
   const spool = await besideLeftBehind({ ...machineDisk, unlink });
   await expect(spool.adopt()).rejects.toMatchObject({ code: 'DQ_SPOOL_UNAVAILABLE' });
-  expect(await drain(spool)).toEqual(['one', 'two', 'three']);
+  expect(await drainSpool(spool)).toEqual(['one', 'two', 'three']);
   await spool.adopt();
-  expect(await drain(spool)).toEqual(['two', 'three']);
+  expect(await drainSpool(spool)).toEqual(['two', 'three']);
 });
 
 test('where a file can have no second name it is renamed', async () => {
@@ -118,5 +110,5 @@ test('where a file can have no second name it is renamed', async () => {
   const spool = await besideLeftBehind({ ...machineDisk, link });
   await spool.adopt();
   expect(readdirSync(join(dir, 'instance-1'))).toEqual([]);
-  expect(await drain(spool)).toEqual(['one', 'two', 'three']);
+  expect(await drainSpool(spool)).toEqual(['one', 'two', 'three']);
 });

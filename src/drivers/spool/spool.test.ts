@@ -21,6 +21,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createDeferred } from '../../lib/deferred.ts';
 import { packageRoot } from '../../lib/package-root.ts';
+import { drainSpool } from '../../testing/drain-spool.ts';
 import { readSpool } from './read-spool.ts';
 import { Spool, type SpoolOptions } from './spool.ts';
 
@@ -66,16 +67,6 @@ const append = (spool: Spool, ...texts: string[]) => spool.append(texts.map((tex
 const files = () => readdirSync(join(dir, 'instance-0')).filter((name) => name.endsWith('.spool'));
 const onlyFile = () => join(dir, 'instance-0', files()[0] as string);
 
-/** Reads and removes everything; the records as texts. */
-async function drain(spool: Spool): Promise<string[]> {
-  const texts: string[] = [];
-  for (let file = await spool.oldest(); file; file = await spool.oldest()) {
-    texts.push(...file.records.map(String));
-    await spool.remove(file);
-  }
-  return texts;
-}
-
 /** What all file handles share, for a test that must see what is asked of the disk. */
 async function fileHandles(): Promise<FileHandle> {
   const handle = await open(dir, 'r');
@@ -90,7 +81,7 @@ test('records come back in order, file by file, and a file is there until it is 
   const first = await spool.oldest();
   expect(first?.records.map(String)).toEqual(texts.slice(0, first?.records.length));
   expect((await spool.oldest())?.name).toBe(first?.name);
-  expect(await drain(spool)).toEqual(texts);
+  expect(await drainSpool(spool)).toEqual(texts);
   expect([spool.bytes, spool.isEmpty, files()]).toEqual([0, true, []]);
 });
 
@@ -101,7 +92,7 @@ test('what was appended before is read after a restart, before what is appended 
   const after = await openSpool();
   expect(after.bytes).toBe(2 * 16 + 6);
   await append(after, 'three');
-  expect(await drain(after)).toEqual(['one', 'two', 'three']);
+  expect(await drainSpool(after)).toEqual(['one', 'two', 'three']);
 });
 
 test('an append is not done before the disk has it, file and folder', async () => {
@@ -129,16 +120,16 @@ test('appends that come meanwhile share one write', async () => {
   const spool = await openSpool({ fileBytesMax: 2 ** 16 });
   await Promise.all(Array.from({ length: 100 }, (_, index) => append(spool, `record ${index}`)));
   expect(syncs.mock.calls.length).toBeLessThan(10);
-  expect(await drain(spool)).toHaveLength(100);
+  expect(await drainSpool(spool)).toHaveLength(100);
 });
 
 test('a full spool refuses, and takes again what was refused once it is drained', async () => {
   const spool = await openSpool({ bytesMax: 100 });
   await append(spool, 'x'.repeat(80));
   await expect(append(spool, 'one more')).rejects.toMatchObject({ code: 'DQ_SPOOL_FULL', retryable: true });
-  expect(await drain(spool)).toHaveLength(1);
+  expect(await drainSpool(spool)).toHaveLength(1);
   await append(spool, 'one more');
-  expect(await drain(spool)).toEqual(['one more']);
+  expect(await drainSpool(spool)).toEqual(['one more']);
 });
 
 test('however many appends come at once, the limit holds', async () => {
@@ -160,7 +151,7 @@ test.each(['datasync', 'writev'] as const)('a disk that fails at %s keeps none o
   expect(fail).toHaveBeenCalled();
   await append(spool, 'again');
   expect(files()).toHaveLength(2);
-  expect(await drain(spool)).toEqual(['kept', 'again']);
+  expect(await drainSpool(spool)).toEqual(['kept', 'again']);
   expect(damages).toEqual([]);
 });
 
@@ -178,7 +169,7 @@ test('a write that the disk took only a part of is finished or refused, never ta
     buffer,
   })) as unknown as FileHandle['write']);
   await expect(append(spool, 'lost')).rejects.toMatchObject({ code: 'DQ_SPOOL_UNAVAILABLE' });
-  expect(await drain(spool)).toEqual(['in two parts']);
+  expect(await drainSpool(spool)).toEqual(['in two parts']);
 });
 
 test('a folder that cannot be made says so and may be tried again', async () => {
@@ -197,13 +188,13 @@ test('two that are open never share files, and what one leaves behind another ta
   await append(one, 'of one');
   await append(other, 'of the other');
   await one.adopt();
-  expect(await drain(one)).toEqual(['of one']);
+  expect(await drainSpool(one)).toEqual(['of one']);
   await closeSpool(other);
   await one.adopt();
-  expect(await drain(one)).toEqual(['of the other']);
+  expect(await drainSpool(one)).toEqual(['of the other']);
   await append(one, 'left by one');
   await closeSpool(one);
-  expect(await drain(await openSpool())).toEqual(['left by one']);
+  expect(await drainSpool(await openSpool())).toEqual(['left by one']);
 });
 
 test('a part that another process takes over by mistake is left, and nothing that was acknowledged is lost', async () => {
@@ -216,7 +207,7 @@ test('a part that another process takes over by mistake is left, and nothing tha
   await expect(append(spool, 'while it is taken')).rejects.toMatchObject({ code: 'DQ_SPOOL_UNAVAILABLE', retryable: true });
   await append(spool, 'again');
   expect(spool.dir).toBe(join(dir, 'instance-1'));
-  expect([...(await drain(thief)), ...(await drain(spool))]).toEqual(expect.arrayContaining(['before', 'again']));
+  expect([...(await drainSpool(thief)), ...(await drainSpool(spool))]).toEqual(expect.arrayContaining(['before', 'again']));
   expect([thief.bytes, skipped]).toEqual([0, []]);
 });
 
@@ -232,7 +223,7 @@ test('who only reads sees everything, and changes nothing', async () => {
   expect(await read()).toEqual(['one', 'two', 'three']);
   await append(one, 'four');
   expect(await read()).toEqual(['one', 'two', 'four', 'three']);
-  expect(await drain(one)).toEqual(['one', 'two', 'four']);
+  expect(await drainSpool(one)).toEqual(['one', 'two', 'four']);
   expect(await read()).toEqual(['three']);
 });
 
@@ -253,7 +244,7 @@ test('a torn tail is cut and reported, and what comes later is read', async () =
   truncateSync(onlyFile(), 2 * 16 + 3 + 2);
   const after = await openSpool();
   await append(after, 'two');
-  expect(await drain(after)).toEqual(['one', 'two']);
+  expect(await drainSpool(after)).toEqual(['one', 'two']);
   expect(damages).toEqual(['torn 19-37']);
 });
 
@@ -263,7 +254,7 @@ test('a damaged record is kept aside when its file is removed, and the others ar
   const bytes = readFileSync(onlyFile());
   bytes[2 * 16 + 3 + 1] = 0x21;
   writeFileSync(onlyFile(), bytes);
-  expect(await drain(spool)).toEqual(['one', 'three']);
+  expect(await drainSpool(spool)).toEqual(['one', 'three']);
   expect(damages).toEqual(['damaged 19-38 kept']);
   const [aside] = readdirSync(join(dir, 'instance-0')).filter((name) => name.endsWith('.damaged'));
   expect(readFileSync(join(dir, 'instance-0', aside as string))).toEqual(bytes.subarray(19, 38));
@@ -277,7 +268,7 @@ test('a file that somebody removed is reported and forgotten', async () => {
   await append(spool, 'two');
   const [gone] = files();
   unlinkSync(join(spool.dir, gone as string));
-  expect(await drain(spool)).toEqual(['two']);
+  expect(await drainSpool(spool)).toEqual(['two']);
   expect([skipped, spool.bytes, spool.isEmpty]).toEqual([[`${gone} gone`], 0, true]);
 });
 
@@ -298,7 +289,7 @@ test('a file that cannot be read does not keep back those behind it', async () =
   expect(skipped).toEqual([`${name} unreadable`]);
   rmdirSync(path);
   renameSync(`${path}.away`, path);
-  expect(await drain(spool)).toEqual(['one']);
+  expect(await drainSpool(spool)).toEqual(['one']);
 });
 
 test('what was taken over before a move failed is drained all the same', async () => {
@@ -313,9 +304,9 @@ test('what was taken over before a move failed is drained all the same', async (
   mkdirSync(obstacle);
   await expect(one.adopt()).rejects.toMatchObject({ code: 'DQ_SPOOL_UNAVAILABLE' });
   rmdirSync(obstacle);
-  expect(await drain(one)).toEqual(['first']);
+  expect(await drainSpool(one)).toEqual(['first']);
   await one.adopt();
-  expect(await drain(one)).toEqual(['second']);
+  expect(await drainSpool(one)).toEqual(['second']);
 });
 
 test('a refused record is put aside, and renamed to a spool file it comes again', async () => {
@@ -325,10 +316,10 @@ test('a refused record is put aside, and renamed to a spool file it comes again'
   const path = await spool.refuse(file as NonNullable<typeof file>, 1);
   expect(path).toBe(join(spool.dir, `${file?.name}.1.refused`));
   expect(await spool.refused()).toEqual([path]);
-  expect(await drain(spool)).toEqual(['one', 'two']);
+  expect(await drainSpool(spool)).toEqual(['one', 'two']);
   await closeSpool(spool);
   renameSync(path, join(spool.dir, file?.name as string));
-  expect(await drain(await openSpool())).toEqual(['two']);
+  expect(await drainSpool(await openSpool())).toEqual(['two']);
   expect(damages).toEqual([]);
 });
 
@@ -337,7 +328,7 @@ test('what a failed write left behind a file is a repetition at worst', async ()
   await append(before, 'one');
   await closeSpool(before);
   appendFileSync(onlyFile(), readFileSync(onlyFile()));
-  expect(await drain(await openSpool())).toEqual(['one', 'one']);
+  expect(await drainSpool(await openSpool())).toEqual(['one', 'one']);
 });
 
 test('a process that is killed in the middle of writing has all that it was told is kept', async () => {
@@ -359,7 +350,7 @@ test('a process that is killed in the middle of writing has all that it was told
     await once(child, 'close');
     const spool = await openSpool();
     expect(spool.dir).toBe(join(dir, 'instance-0'));
-    const numbers = (await drain(spool)).map((text) => Number.parseInt(text, 10));
+    const numbers = (await drainSpool(spool)).map((text) => Number.parseInt(text, 10));
     expect(numbers).toEqual(numbers.map((_, index) => index));
     expect(numbers.length).toBeGreaterThan(last);
     await closeSpool(spool);
@@ -389,7 +380,7 @@ test('whatever is appended, drained and reopened in whatever order, every record
           }
         }
       }
-      out.push(...(await drain(spool)).map((text) => Number.parseInt(text, 10)));
+      out.push(...(await drainSpool(spool)).map((text) => Number.parseInt(text, 10)));
       expect(out).toEqual(Array.from({ length: number }, (_, index) => index));
       await closeSpool(spool);
     }),

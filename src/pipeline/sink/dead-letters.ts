@@ -68,9 +68,7 @@ export class DeadLetters {
 
   /** Fills a slab with as many of the letters as it holds, at least one. */
   #write(load: Sending, indexes: Int32Array): { slab: Slab; partitions: Int32Array } {
-    let slab = this.#ring.take();
-    const firstBytesMax = this.#bytesMax(load, indexes[0] as number);
-    if (firstBytesMax > slab.bytesMax) slab = this.#ring.exchange(slab, firstBytesMax);
+    const slab = this.#ring.take(this.#bytesMax(load, indexes[0] as number));
     const writer = new ByteWriter(slab.bytes, 0);
     const partitions = new Int32Array(Math.min(indexes.length, slab.rowsMax));
     for (const index of indexes) {

@@ -162,9 +162,7 @@ export class Quarantine {
     if (!this.#filling?.add(batch, reject)) {
       if (this.#filling) this.#close(this.#filling);
       if (!this.#ring.hasFree) return null;
-      const bytes = batch.slab.messageBytes(reject.row);
-      const slab = this.#ring.take();
-      this.#filling = new Load(bytes > slab.bytesMax ? this.#ring.exchange(slab, bytes) : slab);
+      this.#filling = new Load(this.#ring.take(batch.slab.messageBytes(reject.row)));
       this.#linger();
       assert(this.#filling.add(batch, reject), 'a message does not fit into a load of its own');
     }

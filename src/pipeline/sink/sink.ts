@@ -17,8 +17,8 @@ export interface SinkOptions {
 
 /**
  * The last place before a message may be forgotten: the good go to the valid topic, the bad into quarantine, both at once. What
- * the valid topic refuses for good is bad after all.
- * Deliveries must be handed over in order: the call itself takes the place in the valid topic's line.
+ * the valid topic refuses for good is bad after all. Deliveries must be handed over in order: the call itself takes the place in the
+ * valid topic's line.
  */
 export class Sink {
   readonly #options: SinkOptions;
