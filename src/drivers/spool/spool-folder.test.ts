@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -111,4 +111,26 @@ test('where a file can have no second name it is renamed', async () => {
   await spool.adopt();
   expect(readdirSync(join(dir, 'instance-1'))).toEqual([]);
   expect(await drainSpool(spool)).toEqual(['one', 'two', 'three']);
+});
+
+test('what lies in a part that one had to move to comes out, however often its folder cannot be listed at first', async () => {
+  let failures = 2;
+  const readdir = async (path: string) => {
+    if (basename(path) === 'instance-1' && failures-- > 0) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+    return machineDisk.readdir(path);
+  };
+  const spool = await openSpool({ ...machineDisk, readdir });
+  unlinkSync(join(spool.dir, 'lock'));
+  await openSpool();
+  const other = await openSpool();
+  await other.append([Buffer.from('left behind')]);
+  open.splice(open.indexOf(other), 1);
+  await other.close();
+  const unavailable = { code: 'DQ_SPOOL_UNAVAILABLE', retryable: true };
+  await expect(spool.append([Buffer.from('refused')])).rejects.toMatchObject(unavailable);
+  expect([spool.dir, spool.isEmpty]).toEqual([other.dir, false]);
+  await expect(spool.oldest()).rejects.toMatchObject(unavailable);
+  await spool.append([Buffer.from('again')]);
+  expect(await drainSpool(spool)).toEqual(['again', 'left behind']);
+  expect([failures < 0, spool.isEmpty, spool.bytes]).toEqual([true, true, 0]);
 });

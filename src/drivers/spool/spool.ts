@@ -74,6 +74,8 @@ export class Spool {
   readonly #options: SpoolOptions;
   readonly #disk: SpoolDisk;
   #part: SpoolPart;
+  /** Is it known what lay in the part when it became ours? */
+  #isListed = false;
   readonly #files: StoredFile[] = [];
   #active: OpenFile | null = null;
   #numberNext = 0;
@@ -96,7 +98,6 @@ export class Spool {
       const part = await anyPart(dir, disk);
       const spool = new Spool(options, part);
       try {
-        for (const file of await filesOf(part.dir, disk)) spool.#list(file, await bytesOf(join(part.dir, file.name), disk));
         await spool.#adopt();
       } catch (error) {
         await part.lock.release();
@@ -113,8 +114,9 @@ export class Spool {
     return bytes;
   }
 
+  /** False as well while nobody has seen what lies in the part: {@link oldest} looks. */
   get isEmpty(): boolean {
-    return this.#files.length === 0 && this.#active === null;
+    return this.#files.length === 0 && this.#active === null && this.#isListed;
   }
 
   /** Where this process keeps its files. */
@@ -143,7 +145,7 @@ export class Spool {
 
   /**
    * The oldest file that can be read, with all its records, null if there is none. The same one comes again until it is removed.
-   * Throws `DQ_SPOOL_UNAVAILABLE` if there are files and none of them can be read.
+   * Throws `DQ_SPOOL_UNAVAILABLE` if there are files, or may be, and none of them can be read.
    */
   oldest(): Promise<SpooledFile | null> {
     return this.#inTurn(() => attempt(`read the spool ${this.#part.dir}`, () => this.#oldest()));
@@ -198,13 +200,26 @@ export class Spool {
   }
 
   async #adopt(): Promise<void> {
+    await this.#listPart();
     const onMoved = (file: SpoolFileName, bytes: number) => this.#list(file, bytes);
     await adoptFiles(this.#options.dir, this.#part, { disk: this.#disk, numberNext: this.#numberNext, onMoved });
   }
 
+  /** Lists what lay in the part when it became ours, once. What fails is asked again at the next call, when files of our own lie there too. */
+  async #listPart(): Promise<void> {
+    if (this.#isListed) return;
+    const { dir } = this.#part;
+    const own = new Set([...this.#files, ...(this.#active ? [this.#active] : [])].map(({ name }) => name));
+    const found = (await filesOf(dir, this.#disk)).filter(({ name }) => !own.has(name));
+    const sizes: number[] = [];
+    for (const { name } of found) sizes.push(await bytesOf(join(dir, name), this.#disk));
+    for (const [index, file] of found.entries()) this.#list(file, sizes[index] as number);
+    this.#isListed = true;
+  }
+
   #list(file: SpoolFileName, bytes: number): void {
     this.#files.push({ ...file, bytes });
-    this.#numberNext = file.number + 1;
+    this.#numberNext = Math.max(this.#numberNext, file.number + 1);
     this.#options.onBytes(this.bytes);
   }
 
@@ -262,7 +277,10 @@ export class Spool {
     return { ...file, bytes: 0, handle };
   }
 
-  /** Another process took our part and drains it. What was not durable before that it may never see, so it is written to another part. */
+  /**
+   * Another process took our part and drains it. What was not durable before that it may never see, so it is written to another part. What
+   * lies there is listed by the next who drains.
+   */
   async #moveOut(): Promise<never> {
     const { dir } = this.#options;
     const lost = this.#part;
@@ -270,9 +288,9 @@ export class Spool {
     await this.#active?.handle.close();
     this.#active = null;
     this.#part = await anyPart(dir, this.#disk);
+    this.#isListed = false;
+    this.#options.onBytes(this.bytes);
     await lost.lock.release();
-    for (const file of await filesOf(this.#part.dir, this.#disk))
-      this.#list(file, await bytesOf(join(this.#part.dir, file.name), this.#disk));
     throw new DataQuarantineError(
       'DQ_SPOOL_UNAVAILABLE',
       `another process took ${lost.dir} of the spool over; it goes on in ${this.#part.dir}.`,
@@ -298,6 +316,7 @@ export class Spool {
 
   async #oldest(): Promise<SpooledFile | null> {
     const failures: unknown[] = [];
+    await this.#listPart().catch((error: unknown) => failures.push(error));
     const tryEach = async (files: readonly StoredFile[]) => {
       for (const file of files) {
         try {
