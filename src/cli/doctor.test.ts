@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadSettings } from '../config/load-settings.ts';
 import { failed, ok, warning } from './doctor/check.ts';
 import { dlqFindings, validFindings } from './doctor/check-kafka.ts';
 import { checkNode, checkSpool, checkThreadPool } from './doctor/check-machine.ts';
+import { checkStorage } from './doctor/check-storage.ts';
 import { verdictOf } from './doctor.ts';
 
 const { settings } = loadSettings({ file: null, env: {} });
@@ -61,6 +62,27 @@ test('a spool in memory is pointed out, in other words where offsets hang on it'
   expect(await checkSpool({ ...spool, commit: true })).toMatchObject({ state: 'warning', detail: expect.stringContaining('all the same') });
   expect(await checkSpool({ ...spool, commit: false })).toMatchObject({ state: 'ok' });
   expect(await checkSpool({ ...spool, dir: '/dev/null/spool' })).toMatchObject({ state: 'failed' });
+});
+
+describe('a bucket of AWS', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  /** What the AWS SDK may find of this machine's own. */
+  function hideAws(): void {
+    for (const name of Object.keys(process.env).filter((one) => one.startsWith('AWS_'))) vi.stubEnv(name, undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', '/dev/null');
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null');
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+  }
+
+  test.each([
+    ['a region', null, 'AWS_REGION'],
+    ['keys', 'eu-central-1', 'AWS_ACCESS_KEY_ID'],
+  ])('without %s is no reason to make it: what is to be set is named', async (_, region, name) => {
+    hideAws();
+    const [finding] = await checkStorage({ ...settings, storage: { ...settings.storage, url: 's3://quarantine', region } });
+    expect(finding).toEqual({ name: 'storage', state: 'failed', detail: expect.stringContaining(`set ${name}`), remedy: null });
+  });
 });
 
 test('the verdict is the worst finding, and a warning is none', () => {

@@ -179,9 +179,11 @@ function statusOf(error: unknown): number | null {
 }
 
 function storageError(error: unknown, what: string): DataQuarantineError {
+  const unset = unsetOf(error);
+  if (unset !== null) return new DataQuarantineError('DQ_CONFIG_INVALID', `cannot ${what}: ${unset}`, { cause: error });
   const status = statusOf(error);
   const name = error instanceof Error ? error.name : 'Error';
-  const passing = status === null ? !isUnset(error) : isPassing(status, name);
+  const passing = status === null || isPassing(status, name);
   // The answer to a HEAD has no body, hence no message.
   const said = messageOf(error) === 'UnknownError' ? '' : `: ${messageOf(error)}`;
   const detail = status === null ? messageOf(error) : `HTTP ${status} ${name}${said}`;
@@ -196,9 +198,12 @@ function remedyOf(status: number | null, name: string): string {
   return '';
 }
 
-/** The SDK looked everywhere for a region or keys and found none; no answer of a server says so. */
-function isUnset(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'CredentialsProviderError' || error.message === 'Region is missing');
+/** The SDK looked everywhere for a region or keys and found none: which, and what to set. Null for all that a server said. */
+function unsetOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if (error.message === 'Region is missing') return 'no region is set; set AWS_REGION (storage.region) to that of the bucket';
+  if (error.name !== 'CredentialsProviderError') return null;
+  return `${error.message}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a profile or a role`;
 }
 
 function isPassing(status: number, name: string): boolean {
