@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { floodRules } from '../app/open-flood.ts';
 import type { Settings } from '../config/settings.ts';
 import { openDatabase } from '../drivers/postgres/database.ts';
@@ -13,7 +13,6 @@ type ListOptions = SettingsOptions & { readonly json?: true };
 type LiftOptions = ListOptions & { readonly for: number };
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const hourMs = units.h;
 
 /** `dq flood`. */
 export function registerFlood(program: Command, io: Io): void {
@@ -25,7 +24,9 @@ export function registerFlood(program: Command, io: Io): void {
   addSettingsOptions(flood.command('lift'))
     .argument('<topic>', 'the source topic')
     .description('let the messages of a topic through: its breaker closes, and stays closed for a while whatever comes')
-    .option('--for <time>', 'how long it may not trip again, as in 90s, 30m, 2h or 1d', parseTime, hourMs)
+    .addOption(
+      new Option('--for <time>', 'how long it may not trip again, as in 90s, 30m, 2h or 1d').argParser(parseTime).default(units.h, '1h'),
+    )
     .option('--json', 'print one JSON object: {"topic","muted_seconds"}')
     .addHelpText('after', '\nEvery instance of the group follows within a few seconds.')
     .action((topic: string, options: LiftOptions) => lift(io, topic, options));

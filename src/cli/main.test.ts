@@ -41,6 +41,8 @@ describe('usage', () => {
     'replay pause',
     'replay cancel',
     'erase',
+    'flood ls',
+    'flood lift',
     'migrate',
     'topics create',
     'doctor',
@@ -52,6 +54,10 @@ describe('usage', () => {
     expect([exitCode, stderr]).toEqual([0, '']);
     expect(stdout).toContain(`dq ${command}`);
     expect(stdout).toContain('--json');
+  });
+
+  test('a default is told as one would write it', async () => {
+    expect((await dq('flood lift --help')).stdout).toMatch(/\(default: 1h\)/);
   });
 
   test('the version is the one of the package', async () => {
