@@ -6,7 +6,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 describe('createValidator', () => {
   const schema = { type: 'object', required: ['id'], properties: { id: { type: 'integer' } } };
 
-  test('gives a verdict with the fields of the contract and no others', () => {
+  test('gives a verdict with the fields that every verdict has and no others', () => {
     const validator = createValidator(schema, { engine: 'js' });
     expect(validator.engine).toBe('js');
     expect(validator.validate(bytes('{"id":1}'))).toEqual({

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-/** 0 done, 1 the answer is no, 2 wrong usage or configuration, 3 a service could not be reached (contract 2). */
+/** 0 done, 1 the answer is no, 2 wrong usage or configuration, 3 a service could not be reached. */
 export type ExitCode = 0 | 1 | 2 | 3;
 
 /** A stream that a command writes to; `isTTY` says whether a person may be watching. */

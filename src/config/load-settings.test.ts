@@ -43,7 +43,7 @@ function sha256(text: string): string {
 }
 
 describe('defaults', () => {
-  test('without file, environment and flags the defaults of the contract hold', () => {
+  test('without file, environment and flags the defaults are those that users rely on', () => {
     const { settings, origins, warnings } = load(null);
     expect(settings.kafka).toEqual({
       brokers: [],
@@ -88,7 +88,7 @@ describe('layers', () => {
     expect(shown).toEqual({ 'http.host': 'settings.yaml:2:3', 'http.port': 'DQ_HTTP_PORT', 'log.level': '--set log.level' });
   });
 
-  test('every environment name of the contract sets its key', () => {
+  test('every environment name that users rely on sets its key', () => {
     const { settings } = load(null, {
       env: {
         DQ_KAFKA_BROKERS: 'a:1, [::1]:2,c',

@@ -23,7 +23,7 @@ export interface DisorderedRecord {
   readonly offset: number;
 }
 
-/** The figures of contract 7, by its names. in = valid + quarantined + remediated + tombstones + spooled + unaccounted. */
+/** The figures of `dq verify`, by the names that it prints. in = valid + quarantined + remediated + tombstones + spooled + unaccounted. */
 export interface LedgerCounts {
   readonly in: number;
   readonly valid: number;

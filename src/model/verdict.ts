@@ -1,4 +1,4 @@
-/** The kinds of bad message (contract 4). */
+/** The kinds of bad message. The README lists them: rows, dead letters, verdicts and metrics have these names. */
 export const errorTypes = [
   'too_large',
   'malformed_json',
@@ -17,7 +17,7 @@ export const errorTypes = [
 
 export type ErrorType = (typeof errorTypes)[number];
 
-/** The error types that say "could not be judged" rather than "was judged bad" (contract 2). */
+/** The error types that say "could not be judged" rather than "was judged bad": their outcome is `error`, that of all others `invalid`. */
 const undecided: ReadonlySet<ErrorType> = new Set([
   'schema_missing',
   'schema_not_found',
@@ -29,7 +29,7 @@ const undecided: ReadonlySet<ErrorType> = new Set([
 export type Engine = 'native' | 'js';
 
 /**
- * What a judge says of one message. The field names are the contract's, so that what a worker says, what `dq validate` prints,
+ * What a judge says of one message. The field names are those that users see, so that what a worker says, what `dq validate` prints,
  * what the library returns and what a row holds are one shape. Null means "none"; a valid message has null everywhere.
  * No field ever holds a value of the payload, nor a member name that the schema does not declare; the two paths may.
  */

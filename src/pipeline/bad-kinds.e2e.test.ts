@@ -39,7 +39,7 @@ const hostile: Header[] = [
   { name: '', value: Buffer.alloc(0) },
 ];
 
-/** Every error type of the contract but the two that the valid topic gives, each at least once. */
+/** Every error type but the two that the valid topic gives, each at least once. */
 const badMessages: readonly BadMessage[] = [
   {
     name: 'a wrong field',

@@ -10,7 +10,7 @@ import type { Rule } from './rules.ts';
 /** The names that a schema may have. They are looked up, never joined to a path. */
 export const schemaNamePattern = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 
-/** A schema version as its file lays it out (contract 4), and a way to say where in the file something stands. */
+/** A schema version as its file lays it out (docs/schema-files.md), and a way to say where in the file something stands. */
 export interface SchemaFile {
   readonly name: string;
   readonly version: string;

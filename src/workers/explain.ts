@@ -19,7 +19,7 @@ export interface Violation {
 }
 
 /**
- * Puts an error of ajv's into the words and paths of the contract. Neither a value of the message nor an undeclared name gets into the
+ * Puts an error of ajv's into the words and paths of a verdict. Neither a value of the message nor an undeclared name gets into the
  * message; a name that `schema` declares may.
  */
 export function explain(error: SchemaError, root: unknown, schema?: unknown): Violation {

@@ -4,7 +4,7 @@ import type { JsonPath } from './json-path.ts';
 import { JsonScan } from './json-scan.ts';
 import { walkJson } from './walk-json.ts';
 
-/** Limits of one message; a message beyond them is bad, not an error (contract 3: `limits.*`). */
+/** Limits of one message; a message beyond them is bad, not an error (`limits.*` in docs/settings.md). */
 export interface JudgeLimits {
   readonly valueBytes: number;
   /** Objects and arrays inside each other. */

@@ -6,7 +6,7 @@ export const searchText = z
   .max(300)
   .refine((text) => !/[\0\p{Surrogate}]/u.test(text), { message: 'must not hold a NUL or half of a surrogate pair' });
 
-/** How much of a list is asked for (contract 6). */
+/** How much of a list is asked for (docs/review.md). */
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   /** Where the last page ended, as that page said; opaque. */

@@ -26,7 +26,7 @@ export interface Death {
 }
 
 const restartAfterMs = 500;
-/** Longer than a stop may take by the contract. */
+/** Longer than a stop may take: `dq run` gives itself 25 seconds. */
 const stopMsMax = 30_000;
 const startMsMax = 60_000;
 

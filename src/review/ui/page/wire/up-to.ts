@@ -1,6 +1,6 @@
 import type { Page } from '../../../contract/page.ts';
 
-/** What a list answers at most in one page (contract 6). */
+/** What a list answers at most in one page (docs/review.md). */
 const limitMax = 500;
 
 /** The first `length` items of a list, in as few pages as may be asked for. */
