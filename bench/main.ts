@@ -62,7 +62,7 @@ interface Sizes {
 
 const wholeSizes: Sizes = {
   rounds: 5,
-  messages: 4_000_000,
+  messages: 6_000_000,
   floodMessages: 300_000,
   microMs: 1_000,
   rates: [1_000, 10_000],

@@ -43,18 +43,18 @@ export function headingLines({ commit, at, machine }: Heading, way: Way | null):
   const took = way === null ? '' : `; ${way.lane} lane, ${way.engine} engine`;
   return [
     `Commit ${commit}, ${at.slice(0, 10)}${took}.`,
-    `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, load before and after ${machine.loadBefore} and ${machine.loadAfter}; ${machine.servers.join(', ')}.`,
+    `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, ${machine.allocator} allocator, load before and after ${machine.loadBefore} and ${machine.loadAfter}; ${machine.servers.join(', ')}.`,
   ].join(' ');
 }
 
-/** The throughput of all ways, best of the rounds, and what the service reaches of each yardstick in the same run. */
+/** The throughput of all ways, and what the service reaches of each yardstick in the same run, best against best and median against median. */
 export function throughputTable({ flows, floods }: Measured): string {
   const rows = flows.flatMap(({ badShare, runs: { limit, service, client } }) => {
     const row = (name: string, runs: readonly Run[]) => [
       percent(badShare),
       name,
       ...figures(runs),
-      fixed(runs === service ? null : ratio(bestRate(service), bestRate(runs)), 2),
+      ...[bestRate, medianRate].map((rateOf) => fixed(runs === service ? null : ratio(rateOf(service), rateOf(runs)), 2)),
     ];
     return [
       row('librdkafka in C, nothing but pass-through: the limit', limit),
@@ -65,16 +65,16 @@ export function throughputTable({ flows, floods }: Measured): string {
   const services = floods.map(({ service }) => service);
   const copy = (name: string, into: 'indexedCopy' | 'plainCopy') => {
     const rates = floods.map((flood): BareCopy => flood[into]).map(({ rowsPerSecond }) => rowsPerSecond);
-    const share = fixed(ratio(bestRate(services), bestCopy(floods, into)), 2);
-    return [percent(1), name, ...rateCells(rates), '', '', share];
+    const shares = [ratio(bestRate(services), bestCopy(floods, into)), ratio(medianRate(services), median(rates))];
+    return [percent(1), name, ...rateCells(rates), '', '', ...shares.map((share) => fixed(share, 2))];
   };
   const flooded = [
     copy('COPY alone of the same rows in the same batches, same keys and indexes', 'indexedCopy'),
     copy('COPY alone of the same rows, no keys, no indexes', 'plainCopy'),
-    [percent(1), '**DataQuarantine**: payload, row, dead letter, commit', ...figures(services), ''],
+    [percent(1), '**DataQuarantine**: payload, row, dead letter, commit', ...figures(services), '', ''],
   ];
   return table(
-    ['bad', 'way', 'messages/s: best', 'median', 'CPU µs a message: least', 'resident MB: peak', 'DataQuarantine ÷ this'],
+    ['bad', 'way', 'messages/s: best', 'median', 'CPU µs a message: least', 'resident MB: peak', 'DataQuarantine ÷ this: best', 'median'],
     [...rows, ...(floods.length === 0 ? [] : flooded)],
   );
 }

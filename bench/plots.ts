@@ -16,7 +16,7 @@ export function throughputPlot({ flows, floods }: Measured): string {
   const flood = bestRate(floods.map(({ service }) => service));
   if (flood !== null) bars.push({ label: '100 % bad: DataQuarantine', value: flood, series: 1 });
   return barChart({
-    title: 'Throughput, best of three',
+    title: 'Throughput, best round',
     unit: 'messages a second; in parentheses: of the limit in the same run',
     bars: bars.map((bar) => ({ ...bar, note: bar.note ?? thousands(bar.value) })),
   });

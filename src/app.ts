@@ -35,9 +35,9 @@ import type { TopicRules } from './workers/task.ts';
 
 /** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
 const tuning = {
-  slabs: 16,
-  slabRowsMax: 4_096,
-  slabBytesMax: 2 * 2 ** 20,
+  slabs: 8,
+  slabRowsMax: 8_192,
+  slabBytesMax: 4 * 2 ** 20,
   firstMsMax: 100,
   lingerMsMax: 50,
   flushMsInterval: 100,

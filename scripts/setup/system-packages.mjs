@@ -22,6 +22,8 @@ export const systemPackages = {
 async function wanted() {
   return [
     ...((await nodePackages.isDone()) ? [] : missingOf(clientLibraries)),
+    // The allocator of the image: tests and bench run the service on it.
+    ...missingOf(['libjemalloc2']),
     // What the tests open the review page with.
     ...(onPath('chromium') ? [] : ['chromium']),
     ...(onPath('java') ? [] : ['default-jre-headless']),

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { loadSettings } from '../config/load-settings.ts';
 import { failed, ok, warning } from './doctor/check.ts';
 import { dlqFindings, validFindings } from './doctor/check-kafka.ts';
-import { checkNode, checkSpool, checkThreadPool } from './doctor/check-machine.ts';
+import { checkAllocator, checkNode, checkSpool, checkThreadPool } from './doctor/check-machine.ts';
 import { checkStorage } from './doctor/check-storage.ts';
 import { verdictOf } from './doctor.ts';
 
@@ -47,6 +47,15 @@ describe('the machine', () => {
     expect(checkNode('20.20.2', new Date('2026-04-30T12:00:00Z'))).toMatchObject({ state: 'ok' });
     expect(checkNode('20.20.2', new Date('2026-05-01T12:00:00Z'))).toMatchObject({ state: 'warning' });
     expect(checkNode('23.1.0', new Date('2026-05-01T12:00:00Z'))).toMatchObject({ state: 'warning' });
+  });
+
+  test("the allocator is named, and where it is not the image's, what to start with", () => {
+    expect(checkAllocator('7f00-7f01 r-xp 00000000 fe:00 1  /usr/lib/libjemalloc.so.2\n')).toMatchObject({
+      state: 'ok',
+      detail: 'jemalloc',
+    });
+    for (const maps of ['7f00-7f01 r-xp 00000000 fe:00 1  /usr/lib/libc.so.6\n', null])
+      expect(checkAllocator(maps)).toMatchObject({ state: 'ok', detail: expect.stringContaining('LD_PRELOAD=libjemalloc.so.2') });
   });
 
   test('too few threads are pointed out', () => {

@@ -4,6 +4,7 @@ import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../lib/package-root.ts';
+import { imageEnvironment } from '../image-environment.ts';
 import { startReaper } from '../services/reaper.ts';
 import type { ChaosStage } from './stage.ts';
 
@@ -67,7 +68,7 @@ export class Fleet {
       join(dir, 'dataquarantine.yaml'),
     ]);
     const child = spawn(file, args, {
-      env: { PATH: process.env['PATH'], ...env },
+      env: { PATH: process.env['PATH'], ...imageEnvironment(), ...env },
       cwd: dir,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
