@@ -38,7 +38,8 @@ export class Child {
 
   constructor({ program, args, env, cwd }: ChildOptions) {
     this.#process = spawn(program, args, {
-      env: { ...process.env, ...env },
+      // Yardsticks run on the system's own allocator, whatever the bench runs on.
+      env: { ...process.env, LD_PRELOAD: undefined, MALLOC_CONF: undefined, ...env },
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

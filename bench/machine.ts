@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../src/lib/package-root.ts';
-import { imageEnvironment } from '../src/testing/image-environment.ts';
+import { imageAllocator } from '../src/testing/image-allocator.ts';
 import type { Services } from '../src/testing/services/services.ts';
 
 /** What the figures depend on beside the code. */
@@ -14,8 +14,8 @@ export interface Machine {
   readonly node: string;
   /** The official Kafka client. */
   readonly client: string;
-  /** What the service takes its memory from. The yardsticks run on the system's own. */
-  readonly allocator: string;
+  /** What the service takes its memory from; the yardsticks run on the system's own. Not in reports from before it was told. */
+  readonly allocator?: string;
   readonly servers: readonly string[];
   /** Programs that wanted a core on average over a minute, before and after. More than none before means a noisy machine. */
   readonly loadBefore: number;
@@ -32,7 +32,7 @@ export function describeMachine({ took }: Services, loadBefore: number): Machine
     memoryGigabytes: Math.round(totalmem() / 1e9),
     node: process.versions.node,
     client: (JSON.parse(readFileSync(clientManifest, 'utf8')) as { version: string }).version,
-    allocator: 'LD_PRELOAD' in imageEnvironment() ? 'jemalloc' : "the system's",
+    allocator: 'LD_PRELOAD' in imageAllocator() ? 'jemalloc' : "the system's malloc",
     // Without the address, which says nothing about speed.
     servers: Object.values(took).map((server) => server.replace(/,? (started here )?on \S+:\d+$/, '')),
     loadBefore,

@@ -41,9 +41,10 @@ export function toMarkdown(report: Report): string {
 /** Where, when, on what and by which way. */
 export function headingLines({ commit, at, machine }: Heading, way: Way | null): string {
   const took = way === null ? '' : `; ${way.lane} lane, ${way.engine} engine`;
+  const allocator = machine.allocator === undefined ? '' : `, the service on ${machine.allocator}`;
   return [
     `Commit ${commit}, ${at.slice(0, 10)}${took}.`,
-    `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, ${machine.allocator} allocator, load before and after ${machine.loadBefore} and ${machine.loadAfter}; ${machine.servers.join(', ')}.`,
+    `${machine.cores} cores of ${machine.cpu}, Node ${machine.node}${allocator}, load before and after ${machine.loadBefore} and ${machine.loadAfter}; ${machine.servers.join(', ')}.`,
   ].join(' ');
 }
 

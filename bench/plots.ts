@@ -17,7 +17,7 @@ export function throughputPlot({ flows, floods }: Measured): string {
   if (flood !== null) bars.push({ label: '100 % bad: DataQuarantine', value: flood, series: 1 });
   return barChart({
     title: 'Throughput, best round',
-    unit: 'messages a second; in parentheses: of the limit in the same run',
+    unit: 'messages a second; in parentheses: of the best round of the limit in the same run',
     bars: bars.map((bar) => ({ ...bar, note: bar.note ?? thousands(bar.value) })),
   });
 }

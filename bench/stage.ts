@@ -8,7 +8,7 @@ import { openWire, type Wire } from '../src/drivers/kafka-wire/wire.ts';
 import { type Database, openDatabase } from '../src/drivers/postgres/database.ts';
 import { openStorage } from '../src/drivers/storage/open-storage.ts';
 import { packageRoot } from '../src/lib/package-root.ts';
-import { imageEnvironment } from '../src/testing/image-environment.ts';
+import { imageAllocator } from '../src/testing/image-allocator.ts';
 import { openServices, type Services } from '../src/testing/services/services.ts';
 import { createDatabase, dropDatabase, freshName, urlOfDatabase } from '../src/testing/template-database.ts';
 import type { Event } from './events.ts';
@@ -163,7 +163,7 @@ export class Stage {
   serviceEnv({ topic, targets, group, database, schemasDir }: ServiceRun): Readonly<Record<string, string>> {
     const { kafka: broker, s3 } = this.services;
     return {
-      ...imageEnvironment(),
+      ...imageAllocator(),
       DQ_KAFKA_BROKERS: broker.brokers,
       DQ_KAFKA_GROUP_ID: group,
       DQ_KAFKA_SOURCE_TOPICS: topic,

@@ -11,7 +11,7 @@ const hopScript = fileURLToPath(new URL('client-hop.js', import.meta.url));
 const serviceScript = join(packageRoot, 'bin', 'dq.cjs');
 const lookMsInterval = 20;
 const lookMsMax = 500;
-/** The official client's loop takes that many times as long as the others, and is at its usual speed long before. */
+/** The official client's loop, and the service in its lane, take many times as long as the others, and are at their usual speed long before. */
 const clientMessagesMax = 1_200_000;
 
 /** One topic and the ways over it: the C pass-through, the service, and what people write by hand where that was asked for. */
@@ -29,7 +29,8 @@ export interface FlowSizes {
   readonly withClient: boolean;
 }
 
-export async function measureFlow(stage: Stage, badShare: number, { rounds, messages, withClient }: FlowSizes): Promise<Flow> {
+export async function measureFlow(stage: Stage, badShare: number, { rounds, withClient, ...sizes }: FlowSizes): Promise<Flow> {
+  const messages = process.env['DQ_LANE'] === 'client' ? Math.min(sizes.messages, clientMessagesMax) : sizes.messages;
   say(`throughput, ${badShare * 100} % bad`);
   const options = { messages, bad: Math.floor(messages * badShare), event: (number: number) => eventOf(number, badShare) };
   return stage.withSource(options, async (source) => {

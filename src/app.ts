@@ -33,9 +33,11 @@ import { Validator } from './pipeline/validate/validator.ts';
 import { DriftStore } from './store/drift-store.ts';
 import type { TopicRules } from './workers/task.ts';
 
-/** The sizes that the engine was tuned to; engine.md and DECISIONS.md say how. Each is a limit as much as a size. */
+/** The sizes that the engine was tuned to; DECISIONS.md says how. Each is a limit as much as a size. */
 const tuning = {
-  slabs: 8,
+  /** For each thread that judges: a slab that it judges, and one that is filled or on its way. */
+  slabsPerThread: 2,
+  slabsMin: 8,
   slabRowsMax: 8_192,
   slabBytesMax: 4 * 2 ** 20,
   firstMsMax: 100,
@@ -199,7 +201,8 @@ function createPipeline(options: AppOptions, parts: Parts, sink: Sink): Pipeline
   const { way, topics, judges, flood, inHand, lane, closers } = parts;
   const clock = systemClock;
   const committer = new Committer(lane.source);
-  const ring = new SlabRing({ slabs: tuning.slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
+  const slabs = Math.max(tuning.slabsMin, tuning.slabsPerThread * judges.pool.threads);
+  const ring = new SlabRing({ slabs, rowsMax: tuning.slabRowsMax, bytesMax: tuning.slabBytesMax });
   const fields = openDriftBook(options, parts);
   const validator = new Validator({
     judge: judges.pool,

@@ -111,7 +111,7 @@ function lookUp(rest, stage) {
 }
 
 /** Every library that the Kafka client asks for comes with the base image, the client, or a package that the runtime stage installs. */
-function linksOnlyWhatIsInstalled({ folder, packages }) {
+function linksOnlyWhatIsInstalled({ folder, packages, env }) {
   const build = join(folder, 'node_modules/@confluentinc/kafka-javascript/build');
   const needed = [
     join(build, 'deps/librdkafka.so.1'),
@@ -121,7 +121,8 @@ function linksOnlyWhatIsInstalled({ folder, packages }) {
     [...execFileSync('readelf', ['-d', file], { encoding: 'utf8' }).matchAll(/\(NEEDED\).*\[(.+)\]/g)].map(([, library]) => library),
   );
   const given = ['libc6', 'libgcc-s1', 'libstdc++6', ...packages];
-  const missing = [...new Set(needed)].filter((library) => {
+  const preloaded = env.LD_PRELOAD ? [env.LD_PRELOAD] : [];
+  const missing = [...new Set([...preloaded, ...needed])].filter((library) => {
     if (library.startsWith('librdkafka') || library.startsWith('ld-linux')) return false;
     const owners = spawnSync('dpkg', ['-S', library], { encoding: 'utf8' })
       .stdout.split('\n')

@@ -24,7 +24,7 @@ const tuning = {
   loadLingerMsMax: 100,
   loadsMax: 4,
   /** With as many as a slab holds in each, some quarter of a million messages that a crash brings again. */
-  batchesMax: 64,
+  batchesMax: 32,
   /** How long a store may take for a load while the spool could take it. */
   callMsMax: 3_000,
   failuresMax: 3,

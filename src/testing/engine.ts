@@ -14,7 +14,7 @@ import { packageRoot } from '../lib/package-root.ts';
 import { brokers, freshGroup, freshTopic, type TopicOptions } from './broker.ts';
 import { freshBucket } from './bucket.ts';
 import { freshDatabase } from './database.ts';
-import { imageEnvironment } from './image-environment.ts';
+import { imageAllocator } from './image-allocator.ts';
 import { requireSuffix } from './require-suffix.ts';
 import type { S3Address } from './services/service.ts';
 
@@ -157,7 +157,7 @@ function settingsFile(settings: string | undefined): string[] {
 /** Starts `dq run` with exactly this environment beside the process's own. */
 export async function startEngine(env: Readonly<Record<string, string>>, words: readonly string[] = []): Promise<Engine> {
   const child = spawn(process.execPath, [join(packageRoot, 'bin/dq.cjs'), 'run', ...words], {
-    env: { PATH: process.env['PATH'], ...imageEnvironment(), ...env },
+    env: { PATH: process.env['PATH'], ...imageAllocator(), ...env },
     cwd: join(packageRoot, '.cache'),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { ruleProblems } from '../../config/rules.ts';
 import type { Settings } from '../../config/settings.ts';
 import { volumeOf } from '../../drivers/spool/volume.ts';
-import { allocatorEnvironment, isJemalloc } from '../../lib/allocator.ts';
+import { allocatorEnvironment, hasJemalloc } from '../../lib/allocator.ts';
 import { type Loaded, loadJudge, loadLane } from '../../native/index.ts';
 import type { Io } from '../io.ts';
 import { type Check, failed, ok, warning } from './check.ts';
@@ -44,9 +44,12 @@ export function checkThreadPool(env: Io['env']): Check {
 
 /** `maps` is what of memory this process has mapped, null where nothing tells. */
 export function checkAllocator(maps: string | null): Check {
-  if (maps !== null && isJemalloc(maps)) return ok('allocator', 'jemalloc');
+  if (maps !== null && hasJemalloc(maps)) return ok('allocator', 'jemalloc');
   const words = Object.entries(allocatorEnvironment).map(([name, value]) => `${name}=${value}`);
-  return ok('allocator', `the system's; on Linux, jemalloc takes less of the processor: start with ${words.join(' ')}, as the image does`);
+  return ok(
+    'allocator',
+    `the system's; on Linux, jemalloc takes less of the processor: install it and start with ${words.join(' ')}, as the image does`,
+  );
 }
 
 /** Without them everything runs, several times slower. */

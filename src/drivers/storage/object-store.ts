@@ -4,7 +4,7 @@ import { DataQuarantineError } from '../../lib/errors.ts';
  * Objects that are written once and never changed, by key. A key is relative to the store's URL: parts joined by `/`.
  * Every method throws `DQ_STORAGE_UNREACHABLE` for what may pass (network, time-outs, faults of the server, a full disk) and
  * `DQ_STORAGE_REFUSED` for what will not (no bucket or folder, no right); `DQ_CONFIG_INVALID` where a region or keys are needed and none
- * are set.
+ * can be had.
  */
 export interface ObjectStore {
   /**

@@ -198,12 +198,12 @@ function remedyOf(status: number | null, name: string): string {
   return '';
 }
 
-/** The SDK looked everywhere for a region or keys and found none: which, and what to set. Null for all that a server said. */
+/** The SDK looked everywhere for a region or keys and found none that it can use: which, and what to set. Null for all that a server said. */
 function unsetOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if (error.message === 'Region is missing') return 'no region is set; set AWS_REGION (storage.region) to that of the bucket';
   if (error.name !== 'CredentialsProviderError') return null;
-  return `${error.message}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a profile or a role`;
+  return `${error.message}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or see to the profile or the role of this machine`;
 }
 
 function isPassing(status: number, name: string): boolean {

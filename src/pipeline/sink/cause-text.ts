@@ -20,7 +20,7 @@ export interface CauseText {
 
 /**
  * The most bytes that a text of free length may take in a header, or in a pointer's envelope. With them, our headers, names
- * included, stay within the contract's 4 KiB: the others are short by nature, as a topic's name has at most 249 characters and the
+ * included, stay within 4 KiB (docs/dead-letters.md): the others are short by nature, as a topic's name has at most 249 characters and the
  * payload's place some 70 more.
  */
 const bytesMax = { path: 2048, schema: 256, version: 128, keyword: 128, message: 4096 } as const;

@@ -67,7 +67,7 @@ function letterOf(record: Quarantined, form: DeadLetterForm = 'whole', from: Sto
 const envelopeOf = (record: Quarantined, form?: DeadLetterForm) => JSON.parse(letterOf(record, form).value.toString());
 const textsOf = (headers: readonly Header[]) => headers.map(({ name, value }) => [name, value?.toString() ?? null]);
 
-test('the envelope holds what the contract says, in its order', () => {
+test('the envelope holds what its page says, in its order', () => {
   expect(letterOf(recordOf('{"user_id":7}')).value.toString()).toBe(
     '{"original_message":{"user_id":7},"validation_error":{"error_type":"schema_violation","error_message":"must be a \\"string\\"",' +
       '"field_path":"items[3].sku"},"source_topic":"raw-events","source_partition":3,"source_offset":41207,' +
@@ -146,7 +146,7 @@ test('the key is the source key, and a null key stays null', () => {
   expect(letterOf(recordOf('{}', { key: null })).key).toBeNull();
 });
 
-test("our headers follow the source's, in the contract's order", () => {
+test("our headers follow the source's, in the order of their page", () => {
   const headers = [
     { name: 'trace', value: Buffer.from([0xff]) },
     { name: 'empty', value: Buffer.alloc(0) },

@@ -108,7 +108,7 @@ function writeOriginal(writer: ByteWriter, record: Quarantined): void {
   writer.raw(constant.quote);
 }
 
-/** The members that follow the payload, in the contract's order. */
+/** The members that follow the payload, in the order of docs/dead-letters.md. */
 function writeRest(writer: ByteWriter, record: Quarantined, place: StoredPlace, text: LetterText): void {
   writer.raw(text.error);
   writer.decimal(record.partition);
@@ -121,7 +121,7 @@ function writeRest(writer: ByteWriter, record: Quarantined, place: StoredPlace, 
   writer.raw(constant.end);
 }
 
-/** Ours, in the contract's order. A header that has nothing to say is left out. */
+/** Ours, in the order of docs/dead-letters.md. A header that has nothing to say is left out. */
 function writeOwnHeaders(writer: ByteWriter, record: Quarantined, place: StoredPlace, text: LetterText): void {
   writer.raw(header.id);
   writeText(writer, record.id);

@@ -4,7 +4,7 @@ import { createWriteStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../lib/package-root.ts';
-import { imageEnvironment } from '../image-environment.ts';
+import { imageAllocator } from '../image-allocator.ts';
 import { startReaper } from '../services/reaper.ts';
 import type { ChaosStage } from './stage.ts';
 
@@ -68,7 +68,7 @@ export class Fleet {
       join(dir, 'dataquarantine.yaml'),
     ]);
     const child = spawn(file, args, {
-      env: { PATH: process.env['PATH'], ...imageEnvironment(), ...env },
+      env: { PATH: process.env['PATH'], ...imageAllocator(), ...env },
       cwd: dir,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

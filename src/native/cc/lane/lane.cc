@@ -44,7 +44,7 @@ napi_value version(napi_env env, napi_callback_info) {
  * ever held: 40 MB more at full speed. And what is large (slabs of loads) lies between small pieces in a heap that then cannot shrink,
  * unless it goes back to the system at once. What is smaller than that (the client's requests, and its answers of 512 KiB a partition)
  * comes and goes hundreds of times a second, and memory that comes anew each time is paid for in page faults. Who sets the variables
- * knows better.
+ * knows better; where the image's jemalloc is, this turns nothing.
  */
 static void limitMemory() {
 #ifdef __GLIBC__

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { allocatorEnvironment, isJemalloc } from '../lib/allocator.ts';
+import { allocatorEnvironment, hasJemalloc } from '../lib/allocator.ts';
 
 let found: Readonly<Record<string, string>> | undefined;
 
-/** The environment that the image gives the service, as far as this machine can: set-up installs jemalloc where it may. */
-export function imageEnvironment(): Readonly<Record<string, string>> {
+/** The environment by which the image chooses the service's allocator; empty where this machine has none of it. Set-up installs it where it may. */
+export function imageAllocator(): Readonly<Record<string, string>> {
   found ??= isThere() ? allocatorEnvironment : {};
   return found;
 }
@@ -15,5 +15,5 @@ function isThere(): boolean {
     env: { ...process.env, ...allocatorEnvironment },
     encoding: 'utf8',
   });
-  return isJemalloc(stdout ?? '');
+  return hasJemalloc(stdout ?? '');
 }
