@@ -78,8 +78,11 @@ export function producerSettings(
   } as ProducerGlobalConfig;
 }
 
-/** The client's queue holds this many; we stay below it, so its full queue is never met in the ordinary run of things. */
-export const queuedMessagesMax = 50_000;
+/**
+ * The client's queue holds this many; we stay below it, so its full queue is never met in the ordinary run of things. More than all slabs
+ * of usual messages hold: they are the brake, and below them this one made the broker wait (DECISIONS 59).
+ */
+export const queuedMessagesMax = 100_000;
 
 function userProperties(properties: ClientProperties): ClientProperties {
   for (const name of Object.keys(properties)) {
