@@ -10,6 +10,7 @@ import { deadLetterBytesMax, writeDeadLetter } from '../pipeline/sink/dead-lette
 import { publishMended } from '../pipeline/sink/publish-mended.ts';
 import { createHeaderFilter, replayHeaders } from '../review/replay/replay-headers.ts';
 import { buildBatch } from './build-batch.ts';
+import { sampleFault } from './sample-fault.ts';
 
 /*
  * docs/dead-letters.md against what is really written: the same names in the same order, and of a source's headers just those replaced that
@@ -33,19 +34,6 @@ const everyName = [...new Set([...letterNames, ...mendedNames, ...replayNames])]
 const sourceHeaders: readonly Header[] = [...everyName, 'trace'].map((name) => ({ name, value: Buffer.from('of the source') }));
 const notOf = (names: readonly string[]) => [...everyName, 'trace'].filter((name) => !names.includes(name));
 const namesOf = (headers: readonly Header[]) => headers.map(({ name }) => name);
-
-const fault: Fault = {
-  outcome: 'invalid',
-  error_type: 'schema_violation',
-  error_message: 'expected a text',
-  field_path: 'items[3].sku',
-  instance_path: '/items/3/sku',
-  engine: 'js',
-  keyword: 'type',
-  fingerprint: 'v1:00000000000000000000000000000000',
-  schema_name: 'user_event',
-  schema_version: '1.1.0',
-};
 
 /** The dead letter of a value, its source having `sourceHeaders`. */
 function letterOf(value: string, said: Fault): { envelope: Record<string, unknown>; headers: Header[] } {
@@ -76,13 +64,13 @@ function membersOf(envelope: Record<string, unknown>): string[] {
 
 test('a dead letter has the headers of its table, behind those of the source that it does not replace', () => {
   expect(letterNames.length).toBeGreaterThan(0);
-  expect(namesOf(letterOf('{}', fault).headers)).toEqual([...notOf(letterNames), ...letterNames]);
+  expect(namesOf(letterOf('{}', sampleFault).headers)).toEqual([...notOf(letterNames), ...letterNames]);
 });
 
 test('its envelope has the members of its table', () => {
   const members = namesUnder('Envelope of a dead letter');
-  expect(membersOf(letterOf('{', { ...fault, error_type: 'malformed_json' }).envelope)).toEqual(members);
-  expect(membersOf(letterOf('{}', fault).envelope)).toEqual(members.filter((name) => name !== 'original_message_base64'));
+  expect(membersOf(letterOf('{', { ...sampleFault, error_type: 'malformed_json' }).envelope)).toEqual(members);
+  expect(membersOf(letterOf('{}', sampleFault).envelope)).toEqual(members.filter((name) => name !== 'original_message_base64'));
 });
 
 test('a mended copy has the headers of its table, behind those of the source that it does not replace', async () => {

@@ -79,8 +79,8 @@ export function producerSettings(
 }
 
 /**
- * The client's queue holds this many; we stay below it, so its full queue is never met in the ordinary run of things. More than all slabs
- * of usual messages hold: they are the brake, and below them this one made the broker wait (DECISIONS 59).
+ * The client's queue holds this many; we stay below it, so its full queue is never met in the ordinary run of things. More than the
+ * usual eight slabs hold: they are the brake, and below them this one made the broker wait (DECISIONS 59).
  */
 export const queuedMessagesMax = 100_000;
 

@@ -5,25 +5,14 @@ import { type Header, packed, unpackHeaders } from '../../model/header.ts';
 import type { Quarantined, StoredPlace } from '../../model/record.ts';
 import { Slab } from '../../model/slab.ts';
 import { type ErrorType, errorTypes, type Fault, outcomeOf } from '../../model/verdict.ts';
+import { sampleFault } from '../../testing/sample-fault.ts';
 import type { DeadLetterForm } from './cause-text.ts';
 import { deadLetterBytesMax, writeDeadLetter } from './dead-letter.ts';
 
 const quarantinedAt = Date.UTC(2025, 10, 3, 12, 0, 0, 123);
 
 function faultOf(type: ErrorType, overrides: Partial<Fault> = {}): Fault {
-  return {
-    outcome: outcomeOf(type),
-    error_type: type,
-    error_message: 'must be a "string"',
-    field_path: 'items[3].sku',
-    instance_path: '/items/3/sku',
-    engine: 'js',
-    keyword: 'type',
-    fingerprint: 'v1:00000000000000000000000000000000',
-    schema_name: 'user_event',
-    schema_version: '1.1.0',
-    ...overrides,
-  };
+  return { ...sampleFault, outcome: outcomeOf(type), error_type: type, ...overrides };
 }
 
 function recordOf(value: string | Buffer, overrides: Partial<Quarantined> = {}): Quarantined {
